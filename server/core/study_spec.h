@@ -1,0 +1,115 @@
+// What a study is asked to do: the study file, typed. Defaults stand in place. SEMANTICS section 1.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "base/value.h"
+#include "server/core/search_space.h"
+
+namespace athanor {
+
+enum class Goal { kMaximize, kMinimize };
+enum class Resource { kEpoch, kStep };
+
+struct Objective {
+  std::string metric;
+  Goal goal = Goal::kMaximize;
+};
+
+struct SearchOptions {
+  std::string method = "random";  // grid | random
+  uint64_t seed = 0;
+};
+
+// SEMANTICS section 4, `median` and `percentile`.
+struct PercentileOptions {
+  double percentile = 50;      // (0, 100)
+  int64_t startup_trials = 5;  // >= 0
+  int64_t warmup_steps = 0;    // >= 0
+  int64_t interval_steps = 1;  // >= 1
+  int64_t min_trials = 1;      // >= 1
+};
+
+// SEMANTICS section 4, `asha` and `asha_stopping`. In the paper's symbols: r, R, eta.
+struct HalvingOptions {
+  int64_t min_resource = 1;      // r >= 1
+  int64_t max_resource = 0;      // R >= r; 0 = what the trainer trains for
+  int64_t reduction_factor = 3;  // eta >= 2
+  int64_t finalists = 1;         // asha only; >= 0
+  int64_t startup_trials = 0;    // asha_stopping only; >= 0
+};
+
+struct NoStopping {};
+struct MedianStopping : PercentileOptions {};
+struct PercentileStopping : PercentileOptions {};
+struct AshaPromotion : HalvingOptions {};
+struct AshaStopping : HalvingOptions {};
+using EarlyStoppingOptions = std::variant<NoStopping, MedianStopping, PercentileStopping, AshaPromotion, AshaStopping>;
+
+struct BudgetOptions {
+  std::optional<int64_t> trials;
+  int64_t parallel = 0;  // RUNNING at most; 0 = no limit
+  std::optional<int64_t> wall_clock_ms;
+  std::optional<int64_t> max_failures;
+  std::optional<double> target;
+};
+
+struct RetryOptions {
+  int64_t max_attempts = 3;
+  int64_t stall_timeout_ms = 600'000;
+};
+
+struct RequirementOptions {
+  std::string device = "any";  // any | cpu | cuda
+  int64_t devices = 1;
+  std::map<std::string, std::string> labels;
+};
+
+struct CheckpointOptions {
+  int64_t interval_ms = 300'000;  // 0 = only at rungs, pauses and the end
+  int64_t keep_best = 1;
+};
+
+struct StudySpec {
+  std::string name;
+  std::string description;
+  std::map<std::string, std::string> labels;
+  int64_t priority = 0;
+  std::string owner;
+  std::vector<Objective> objectives;  // exactly one
+  Resource resource = Resource::kEpoch;
+  std::vector<Parameter> parameters;
+  SearchOptions search;
+  EarlyStoppingOptions early_stopping;
+  BudgetOptions budget;
+  RetryOptions retry;
+  RequirementOptions requirements;
+  CheckpointOptions checkpoint;
+  NamedValues trainer;
+
+  const Objective& objective() const { return objectives.front(); }
+};
+
+// Steps of the resource that a trial trains for without early stopping: the trainer's `epochs` (or `steps`), by its own setting or the
+// option's default; if it is tuned, the largest value it can take.
+int64_t TrainerResource(const StudySpec& spec);
+
+// Steps that a trial trains for at most: max_resource of an early-stopping rule with rungs, else TrainerResource.
+int64_t MaxResource(const StudySpec& spec);
+
+// "median", "asha", ... ; "none" without a rule.
+std::string_view StoppingName(const EarlyStoppingOptions& options);
+
+// Fills in what depends on other parts (grid: budget.trials = every point; rungs: max_resource), and refuses what SEMANTICS section 1
+// refuses: INVALID_ARGUMENT whose message starts with the full key path, then the offending value and what would be accepted. Everything that
+// can be known without the store is checked here, SearchSpace::Create included.
+absl::Status Complete(StudySpec& spec);
+
+}  // namespace athanor

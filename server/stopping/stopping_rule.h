@@ -1,0 +1,91 @@
+// The one interface of early stopping. A rule is a pure function of what it is shown: no clock, no I/O, no state of its own.
+// Values are oriented: smaller is better, non-finite is +inf. SEMANTICS section 4 binds.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "server/core/history.h"
+#include "server/core/ladder.h"
+#include "server/core/study_spec.h"
+#include "server/core/trial.h"
+
+namespace athanor {
+
+// What a rule may look at: live, incremental structures of the study's owner. Valid during the call only.
+struct StoppingView {
+  const Ladder& ladder;
+  const CompletedHistory& history;
+};
+
+// One objective value of a running trial.
+struct TrialValue {
+  TrialNumber trial = 0;
+  int64_t bracket = 0;
+  bool finalist = false;
+  int64_t step = 0;                       // of this value
+  double value = 0;                       // oriented
+  std::optional<int64_t> previous_step;   // of the trial's value before this one
+  double best = 0;                        // oriented, over all steps so far, this one included
+};
+
+// A rung entered by a value. The owner adds trial, bracket and token and keeps it.
+struct EnteredRung {
+  int64_t rung = 0;
+  double value = 0;
+};
+
+struct StoppingDecision {
+  Action action = Action::kContinue;
+  std::vector<EnteredRung> entered;   // from the lowest
+  std::optional<int64_t> rung;        // the rung that decided
+  double bound = 0;                   // oriented; what the value was compared with; NaN = nothing
+  int64_t n = 0;                      // values known, this one included where it counts
+  bool recorded = false;              // worth a decision row: something was compared or entered
+};
+
+// How a trial ended, for rules that keep rungs.
+enum class TrialEnd { kCompleted, kFailed, kInfeasible };
+
+// A paused trial to be resumed.
+struct Promotion {
+  TrialNumber trial = 0;
+  int64_t from_rung = 0;
+};
+
+class StoppingRule {
+ public:
+  virtual ~StoppingRule() = default;
+
+  virtual std::string_view name() const = 0;
+
+  // The decision on one value. `view` does not hold the value yet.
+  virtual StoppingDecision OnValue(const StoppingView& view, const TrialValue& value) const = 0;
+
+  // Rungs that a trial enters because it ended: COMPLETED below a rung enters all higher ones with `last` (its last oriented value);
+  // FAILED or INFEASIBLE enters the next one with +inf.
+  virtual std::vector<EnteredRung> OnEnd(const StoppingView& view, TrialNumber trial, int64_t bracket, TrialEnd end,
+                                         double last) const;
+
+  // The paused trial to promote next, nothing if none may be. Does not change the view: the owner marks it.
+  virtual std::optional<Promotion> NextPromotion(const StoppingView& view) const;
+
+  // With the budget spent, nothing running and nothing to promote: the paused trial to run to the end without pausing, while fewer
+  // than `finalists` have completed at max_resource.
+  virtual std::optional<Promotion> NextFinalist(const StoppingView& view, int64_t completed_at_max_resource) const;
+
+  // Steps of the rungs, lowest first; empty for rules without.
+  virtual std::vector<int64_t> Rungs(int64_t bracket) const;
+
+  // Steps at which a running trial must checkpoint, report and wait because it will pause there. Empty: it never waits.
+  virtual std::vector<int64_t> HoldSteps(const StoppingView& view, TrialNumber trial, int64_t bracket) const;
+};
+
+// The rule that a completed spec asks for; null for NoStopping. INVALID_ARGUMENT if the options are off.
+absl::StatusOr<std::unique_ptr<StoppingRule>> CreateStoppingRule(const StudySpec& spec);
+
+}  // namespace athanor
