@@ -27,7 +27,9 @@ class OrderStatistics {
     return static_cast<int64_t>(tree_.order_of_key({value, std::numeric_limits<TrialNumber>::min()}));
   }
   // How many entries come before this one.
-  int64_t Rank(double value, TrialNumber trial) const { return static_cast<int64_t>(tree_.order_of_key({value, trial})); }
+  int64_t Rank(double value, TrialNumber trial) const {
+    return static_cast<int64_t>(tree_.order_of_key({value, trial}));
+  }
   // 0 <= rank < size().
   const Entry& At(int64_t rank) const { return *tree_.find_by_order(static_cast<size_t>(rank)); }
 

@@ -1,4 +1,5 @@
-// The direction of the objective, normalised once: behind this door smaller is better and every non-finite value is +inf.
+// The direction of the objective, normalised once: behind this door smaller is better and every non-finite value is
+// +inf.
 #pragma once
 
 #include <cmath>

@@ -97,8 +97,14 @@ struct StudySpec {
   const Objective& objective() const { return objectives.front(); }
 };
 
-// Steps of the resource that a trial trains for without early stopping: the trainer's `epochs` (or `steps`), by its own setting or the
-// option's default; if it is tuned, the largest value it can take.
+// The trainer option that says how long to train in this unit: "epochs" or "steps".
+std::string_view ResourceOption(Resource resource);
+
+// The rungs' options of a rule that has rungs; null for one without.
+const HalvingOptions* Halving(const EarlyStoppingOptions& options);
+
+// Steps of the resource that a trial trains for without early stopping: the trainer's `epochs` (or `steps`), by its own
+// setting or the option's default; if it is tuned, the largest value it can take.
 int64_t TrainerResource(const StudySpec& spec);
 
 // Steps that a trial trains for at most: max_resource of an early-stopping rule with rungs, else TrainerResource.
@@ -107,9 +113,16 @@ int64_t MaxResource(const StudySpec& spec);
 // "median", "asha", ... ; "none" without a rule.
 std::string_view StoppingName(const EarlyStoppingOptions& options);
 
-// Fills in what depends on other parts (grid: budget.trials = every point; rungs: max_resource), and refuses what SEMANTICS section 1
-// refuses: INVALID_ARGUMENT whose message starts with the full key path, then the offending value and what would be accepted. Everything that
-// can be known without the store is checked here, SearchSpace::Create included.
+// Fills in what depends on other parts and refuses what SEMANTICS section 1 refuses. Everything that can be known
+// without the store is checked here, SearchSpace::Create included.
+//
+// Filled in: grid: budget.trials = every point; rungs: max_resource = TrainerResource, or, where only max_resource is
+// given, the trainer's `epochs` (`steps`) = max_resource, so that its schedule ends where the trial does; median:
+// percentile 50; an empty requires.device: any. Completing a completed spec changes nothing.
+//
+// Errors: INVALID_ARGUMENT whose message starts with the key path of the study file, then the offending value and what
+// would be accepted: "early_stopping.reduction_factor: 1 is out of range; want int in [2, 1000000]". `spec` may be half
+// filled in then.
 absl::Status Complete(StudySpec& spec);
 
 }  // namespace athanor

@@ -22,8 +22,8 @@ constexpr bool IsFinished(TrialState state) {
 }
 constexpr bool IsFinished(StudyState state) { return state != StudyState::kActive && state != StudyState::kPaused; }
 
-const char* ToString(TrialState state);    // "WAITING", ...
-const char* ToString(StudyState state);    // "ACTIVE", ...
+const char* ToString(TrialState state);  // "WAITING", ...
+const char* ToString(StudyState state);  // "ACTIVE", ...
 const char* ToString(AttemptOutcome outcome);
 const char* ToString(Action action);
 
@@ -46,10 +46,10 @@ struct Trial {
   std::optional<ObjectiveValue> final;  // the last that counts
   int64_t elapsed_ms = 0;               // training time until `final`'s measurement
   int64_t attempts = 0;
-  int64_t stuck_failures = 0;           // failed attempts since the newest checkpoint last moved forward
+  int64_t stuck_failures = 0;  // failed attempts since the newest checkpoint last moved forward
   WallTime created{};
-  WallTime started{};                   // first lease; epoch 0 = not yet
-  WallTime ended{};                     // epoch 0 = not yet
+  WallTime started{};  // first lease; epoch 0 = not yet
+  WallTime ended{};    // epoch 0 = not yet
 };
 
 struct Metric {
