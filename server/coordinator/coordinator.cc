@@ -1,0 +1,44 @@
+#include "server/coordinator/coordinator.h"
+
+namespace athanor {
+namespace {
+
+// How long a request id protects against repeats, and how often old ones are dropped.
+constexpr auto kRequestLifetime = std::chrono::hours(24);
+constexpr Duration kForgetInterval = std::chrono::minutes(10);
+
+}  // namespace
+
+Coordinator::Coordinator(Store& store, const CoordinatorOptions& options)
+    : state_(store, options),
+      leases_(state_),
+      studies_(state_, leases_),
+      trials_(state_),
+      dispatch_(state_),
+      reports_(state_),
+      checkpoints_(state_) {}
+
+void Coordinator::Tick(Transaction& tx) {
+  state_.RetryBroken(tx.now.monotonic);
+  leases_.Expire(tx);
+  dispatch_.Expire(tx);
+  studies_.Tick(tx);
+  if (!last_forget_.has_value() || tx.now.monotonic - *last_forget_ >= kForgetInterval) {
+    last_forget_ = tx.now.monotonic;
+    tx.changes.push_back(ForgetRequests{tx.now.wall - kRequestLifetime});
+  }
+}
+
+void Coordinator::FinishGroup(Transaction& tx) {
+  dispatch_.ServeWaiting(tx);
+  for (const StudyId id : tx.touched_studies) {
+    const auto study = state_.studies.find(id);
+    if (study != state_.studies.end()) study->second->Flush(tx);
+  }
+  state_.pending_requests.clear();
+  if (!tx.touched_studies.empty()) {
+    tx.after_commit.push_back([this, studies = tx.touched_studies] { watchers_.Notify(studies); });
+  }
+}
+
+}  // namespace athanor

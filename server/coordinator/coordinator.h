@@ -1,0 +1,59 @@
+// The coordinator without its wire: the state and the use cases over it, kept consistent with the store. Everything
+// here runs on the owner thread (owner.h); handlers reach it through Owner::Submit.
+#pragma once
+
+#include <memory>
+
+#include "absl/status/status.h"
+#include "server/coordinator/checkpoints.h"
+#include "server/coordinator/dispatch.h"
+#include "server/coordinator/leases.h"
+#include "server/coordinator/owner.h"
+#include "server/coordinator/reports.h"
+#include "server/coordinator/state.h"
+#include "server/coordinator/studies.h"
+#include "server/coordinator/trials.h"
+#include "server/coordinator/watchers.h"
+
+namespace athanor {
+
+class Coordinator final : public OwnedState {
+ public:
+  // `store` must outlive it.
+  Coordinator(Store& store, const CoordinatorOptions& options);
+
+  // Rebuilds memory from the store: call once, before the owner runs. Every live lease gets its full duration from
+  // `now` on.
+  absl::Status Load(MonotonicTime now) { return state_.Load(now); }
+
+  // What time does: expired leases, ended long polls, wall clocks, forgotten requests. Call every 100 ms or so.
+  void Tick(Transaction& tx);
+  // Shutdown: every long poll is answered, empty.
+  void ReleaseWaiting(Transaction& tx) { dispatch_.ReleaseAll(tx); }
+
+  State& state() { return state_; }
+  Studies& studies() { return studies_; }
+  Trials& trials() { return trials_; }
+  Leases& leases() { return leases_; }
+  Dispatch& dispatch() { return dispatch_; }
+  Reports& reports() { return reports_; }
+  Checkpoints& checkpoints() { return checkpoints_; }
+  Watchers& watchers() { return watchers_; }
+
+  // OwnedState.
+  void FinishGroup(Transaction& tx) override;
+  void Rebuild(const Transaction& tx) override { state_.Rebuild(tx); }
+
+ private:
+  State state_;
+  Leases leases_;
+  Studies studies_;
+  Trials trials_;
+  Dispatch dispatch_;
+  Reports reports_;
+  Checkpoints checkpoints_;
+  Watchers watchers_;
+  std::optional<MonotonicTime> last_forget_;
+};
+
+}  // namespace athanor

@@ -1,0 +1,210 @@
+#include "server/coordinator/dispatch.h"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "server/coordinator/lifecycle.h"
+
+namespace athanor {
+
+bool Meets(const WorkerRecord& worker, const RequirementOptions& requirements) {
+  if (requirements.device != "any") {
+    const auto devices = std::ranges::count(worker.devices, requirements.device, &DeviceRecord::kind);
+    if (devices < requirements.devices) return false;
+  }
+  return std::ranges::all_of(requirements.labels, [&](const auto& wanted) {
+    const auto offered = worker.labels.find(wanted.first);
+    return offered != worker.labels.end() && offered->second == wanted.second;
+  });
+}
+
+Dispatch::WaitId Dispatch::Acquire(Transaction& tx, const AcquireOptions& options,
+                                   std::function<void(absl::StatusOr<Grants>)> done) {
+  state_.MarkSeen(options.worker, options.incarnation, tx.now);
+  if (static_cast<int>(waiting_.size()) >= state_.options.max_waiting_acquires) {
+    tx.replies.push_back([done = std::move(done)](const absl::Status&) {
+      done(absl::ResourceExhaustedError("too many workers wait for work already; retry with back-off"));
+    });
+    return 0;
+  }
+  // An earlier acquire of the same worker is superseded.
+  for (auto other = waiting_.begin(); other != waiting_.end();) {
+    const auto current = other++;
+    if (current->options.worker != options.worker) continue;
+    tx.replies.push_back([done = std::move(current->done)](const absl::Status&) { done(Grants()); });
+    waiting_.erase(current);
+  }
+  const Duration wait = std::clamp(options.wait, Duration(0), state_.options.long_poll);
+  waiting_.push_back({next_wait_++, options, tx.now.monotonic + wait, std::move(done)});
+  if (!Answer(tx, waiting_.back())) return waiting_.back().id;
+  waiting_.pop_back();
+  return 0;
+}
+
+// True if `waiting` was answered: with leases, with an error, or empty because it does not want to wait.
+bool Dispatch::Answer(Transaction& tx, Waiting& waiting) {
+  absl::StatusOr<Grants> grants = TryAcquire(tx, waiting.options);
+  if (grants.ok() && grants->empty() && waiting.deadline > tx.now.monotonic) return false;
+  tx.replies.push_back([grants = std::move(grants), done = std::move(waiting.done)](const absl::Status& commit) {
+    if (commit.ok()) {
+      done(grants);
+    } else {
+      done(commit);
+    }
+  });
+  return true;
+}
+
+absl::StatusOr<Grants> Dispatch::AcquireNow(Transaction& tx, const AcquireOptions& options) {
+  state_.MarkSeen(options.worker, options.incarnation, tx.now);
+  return TryAcquire(tx, options);
+}
+
+absl::StatusOr<Grants> Dispatch::TryAcquire(Transaction& tx, const AcquireOptions& options) {
+  ATHANOR_ASSIGN_OR_RETURN(WorkerInMemory * worker, state_.FindWorker(options.worker, options.incarnation));
+  if (options.max_trials < 1) {
+    return absl::InvalidArgumentError(absl::StrCat("max_trials: ", options.max_trials, "; want at least 1"));
+  }
+  if (options.sequence < worker->acquire_sequence) {
+    return absl::FailedPreconditionError(absl::StrCat("sequence ", options.sequence, " of worker \"", options.worker,
+                                                      "\" is older than ", worker->acquire_sequence));
+  }
+  if (options.sequence == worker->acquire_sequence && !worker->acquired.empty()) {
+    Grants same = worker->acquired;
+    std::erase_if(same, [&](const LeaseGrant& grant) { return !worker->held.contains(grant.ref); });
+    if (!same.empty()) return same;
+  }
+  worker->acquire_sequence = options.sequence;
+  worker->acquired = Take(tx, *worker, std::min(options.max_trials, state_.options.max_leases_per_acquire));
+  return worker->acquired;
+}
+
+void Dispatch::Cancel(WaitId id) {
+  std::erase_if(waiting_, [id](const Waiting& waiting) { return waiting.id == id; });
+}
+
+void Dispatch::GiveBack(Transaction& tx, const Grants& grants) {
+  for (const LeaseGrant& grant : grants) {
+    const auto study = state_.FindLease(grant.ref);
+    if (!study.ok()) continue;
+    EndLease(state_, tx, **study, grant.ref.trial, AttemptOutcome::kPreempted, TrialState::kWaiting,
+             "the worker went away before it got the lease");
+  }
+}
+
+void Dispatch::ServeWaiting(Transaction& tx) {
+  const bool any_work = std::ranges::any_of(state_.studies, [&](const auto& entry) { return HasWork(*entry.second); });
+  if (!any_work) return;
+  for (auto waiting = waiting_.begin(); waiting != waiting_.end();) {
+    const auto current = waiting++;
+    if (Answer(tx, *current)) waiting_.erase(current);
+  }
+}
+
+void Dispatch::Expire(Transaction& tx) {
+  for (auto waiting = waiting_.begin(); waiting != waiting_.end();) {
+    const auto current = waiting++;
+    if (current->deadline > tx.now.monotonic) continue;
+    tx.replies.push_back([done = std::move(current->done)](const absl::Status&) { done(Grants()); });
+    waiting_.erase(current);
+  }
+}
+
+void Dispatch::ReleaseAll(Transaction& tx) {
+  for (Waiting& waiting : waiting_) {
+    tx.replies.push_back([done = std::move(waiting.done)](const absl::Status&) { done(Grants()); });
+  }
+  waiting_.clear();
+}
+
+Grants Dispatch::Take(Transaction& tx, WorkerInMemory& worker, int max_trials) {
+  Grants grants;
+  if (worker.record.standing != WorkerStanding::kEnabled) return grants;
+  while (static_cast<int>(grants.size()) < max_trials) {
+    LiveStudy* study = ChooseStudy(worker);
+    if (study == nullptr) break;
+    const TrialNumber trial = ChooseTrial(tx, *study, worker);
+    grants.push_back(Lease(tx, *study, trial, worker));
+  }
+  return grants;
+}
+
+bool Dispatch::HasWork(const LiveStudy& study) const {
+  if (study.record().state != StudyState::kActive) return false;
+  const int64_t parallel = study.spec().budget.parallel;
+  if (parallel > 0 && study.Count(TrialState::kRunning) >= parallel) return false;
+  return FindWork(study) != NextWork::kNone;
+}
+
+// Highest priority, then fewest leased trials, then oldest.
+LiveStudy* Dispatch::ChooseStudy(const WorkerInMemory& worker) {
+  LiveStudy* best = nullptr;
+  const auto key = [](const LiveStudy& study) {
+    return std::tuple(-study.spec().priority, study.Count(TrialState::kRunning), study.id());
+  };
+  for (const auto& [id, study] : state_.studies) {
+    if (best != nullptr && key(*best) <= key(*study)) continue;
+    if (!Meets(worker.record, study->spec().requirements) || study->IsBarred(worker.record.name)) continue;
+    if (HasWork(*study)) best = study.get();
+  }
+  return best;
+}
+
+// Re-queued trials first (lowest number, preferably not one that this worker failed), then promotions, enqueued
+// configurations and new trials, finalists. The study has work.
+TrialNumber Dispatch::ChooseTrial(Transaction& tx, LiveStudy& study, const WorkerInMemory& worker) {
+  const std::string& name = worker.record.name;
+  const auto other =
+      std::ranges::find_if(study.waiting(), [&](TrialNumber trial) { return study.failed_on(trial) != name; });
+  if (other != study.waiting().end()) return *other;
+  if (study.rule() != nullptr) {
+    if (const auto promotion = study.rule()->NextPromotion(study.stopping_view())) {
+      study.Resume(tx, *promotion, LiveStudy::Resumption::kPromotion);
+      return promotion->trial;
+    }
+  }
+  if (study.MayCreateTrial()) return study.CreateTrial(tx);
+  if (!study.waiting().empty()) return *study.waiting().begin();
+  const Promotion finalist = *FindFinalist(study);
+  study.Resume(tx, finalist, LiveStudy::Resumption::kFinalist);
+  return finalist.trial;
+}
+
+LeaseGrant Dispatch::Lease(Transaction& tx, LiveStudy& study, TrialNumber number, WorkerInMemory& worker) {
+  const Token token = state_.next_token++;
+  study.StartAttempt(tx, number, token, worker.record.name, tx.now.monotonic + state_.options.lease);
+  const Trial& trial = study.trial(number);
+  const StudySpec& spec = study.spec();
+  LeaseGrant grant;
+  grant.ref = {study.id(), number, token};
+  grant.study_name = spec.name;
+  grant.options = spec.trainer;
+  for (size_t i = 0; i < study.space().size(); ++i) {
+    if (trial.configuration[i].has_value()) grant.options[study.space().parameters()[i].name] = *trial.configuration[i];
+  }
+  grant.seed = trial.seed;
+  grant.resource = spec.resource;
+  grant.until_step = study.UntilStep(trial);
+  if (study.rule() != nullptr && !trial.finalist) {
+    grant.hold_at = study.rule()->HoldSteps(study.stopping_view(), number, trial.bracket);
+    std::erase_if(grant.hold_at, [&](int64_t step) { return step >= grant.until_step; });
+    grant.pauses_at_hold = !grant.hold_at.empty();
+  }
+  grant.checkpoints = study.checkpoints(number);
+  grant.checkpoint_interval_ms = spec.checkpoint.interval_ms;
+  grant.stall_timeout_ms = spec.retry.stall_timeout_ms;
+  grant.objective = spec.objective();
+  if (!grant.checkpoints.empty()) {
+    for (const CurvePointInMemory& point : study.curve(number)) {
+      if (point.step <= grant.checkpoints.front().step) grant.elapsed_ms = point.elapsed_ms;
+    }
+  }
+  worker.held.insert(grant.ref);
+  tx.touched_workers.insert(worker.record.name);
+  return grant;
+}
+
+}  // namespace athanor

@@ -1,0 +1,74 @@
+// Who works on what next: parked acquires of idle workers are matched with studies that have work. SEMANTICS section 2,
+// "next free slot". Owner thread only.
+#pragma once
+
+#include <functional>
+#include <list>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "server/coordinator/state.h"
+#include "server/coordinator/transaction.h"
+
+namespace athanor {
+
+struct AcquireOptions {
+  std::string worker;
+  uint64_t incarnation = 0;
+  uint64_t sequence = 0;
+  int max_trials = 1;
+  Duration wait{};  // capped by CoordinatorOptions::long_poll
+};
+
+using Grants = std::vector<LeaseGrant>;
+
+class Dispatch {
+ public:
+  explicit Dispatch(State& state) : state_(state) {}
+
+  using WaitId = uint64_t;  // 0 = answered already
+
+  // Answers through `done` in this group or a later one: with leases as soon as there is work, empty at the deadline,
+  // or with an error. A repeat of the last sequence gets the same leases, if they are still live. RESOURCE_EXHAUSTED
+  // when too many wait. `done` is called exactly once, on the owner thread, after the commit of the group that decided.
+  WaitId Acquire(Transaction& tx, const AcquireOptions& options, std::function<void(absl::StatusOr<Grants>)> done);
+  // The caller went away: it gets no lease. A no-op if it was answered; then GiveBack what it got.
+  void Cancel(WaitId id);
+  // Leases that never reached the worker go back to the queue, not as a failure.
+  void GiveBack(Transaction& tx, const Grants& grants);
+
+  // Work for a worker that asks on its stream: what there is now, at most `max_trials`.
+  absl::StatusOr<Grants> AcquireNow(Transaction& tx, const AcquireOptions& options);
+
+  // Leases to those who wait, in the order in which they came. Once a group.
+  void ServeWaiting(Transaction& tx);
+  // Answers those whose wait is over, empty.
+  void Expire(Transaction& tx);
+  // Shutdown: answers everybody, empty.
+  void ReleaseAll(Transaction& tx);
+
+ private:
+  struct Waiting {
+    WaitId id;
+    AcquireOptions options;
+    MonotonicTime deadline;
+    std::function<void(absl::StatusOr<Grants>)> done;
+  };
+  absl::StatusOr<Grants> TryAcquire(Transaction& tx, const AcquireOptions& options);
+  Grants Take(Transaction& tx, WorkerInMemory& worker, int max_trials);
+  LiveStudy* ChooseStudy(const WorkerInMemory& worker);
+  TrialNumber ChooseTrial(Transaction& tx, LiveStudy& study, const WorkerInMemory& worker);
+  LeaseGrant Lease(Transaction& tx, LiveStudy& study, TrialNumber trial, WorkerInMemory& worker);
+  bool HasWork(const LiveStudy& study) const;
+  bool Answer(Transaction& tx, Waiting& waiting);
+
+  State& state_;
+  std::list<Waiting> waiting_;
+  WaitId next_wait_ = 1;
+};
+
+// Whether a worker offers what a study requires; device "any" is met by every worker.
+bool Meets(const WorkerRecord& worker, const RequirementOptions& requirements);
+
+}  // namespace athanor

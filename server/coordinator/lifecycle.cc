@@ -1,0 +1,138 @@
+#include "server/coordinator/lifecycle.h"
+
+#include <limits>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/core/orientation.h"
+
+namespace athanor {
+namespace {
+
+// Checkpoints of a trial that has ended: the newest stays while the trial may be retried or is among the best
+// `keep_best`.
+void DropCheckpoints(Transaction& tx, LiveStudy& study, TrialNumber number) {
+  const Trial& trial = study.trial(number);
+  bool keep_newest = trial.state == TrialState::kFailed || trial.state == TrialState::kCancelled;
+  const int64_t keep_best = study.spec().checkpoint.keep_best;
+  if (trial.state == TrialState::kCompleted && trial.best.has_value()) {
+    const Goal goal = study.spec().objective().goal;
+    keep_newest = study.ranking().Rank(Orient(goal, trial.best->value), number) < keep_best;
+    // The one that this trial pushed out of the best.
+    if (keep_newest && study.ranking().size() > keep_best) {
+      const TrialNumber out = study.ranking().At(keep_best).second;
+      if (study.trial(out).state == TrialState::kCompleted) {
+        for (const Checkpoint& checkpoint : std::vector(study.checkpoints(out))) study.RemoveCheckpoint(tx, checkpoint);
+      }
+    }
+  }
+  std::vector<Checkpoint> kept = study.checkpoints(number);
+  for (size_t i = keep_newest ? 1 : 0; i < kept.size(); ++i) study.RemoveCheckpoint(tx, kept[i]);
+}
+
+// Rungs that a trial enters by ending, and its place among the finished.
+void AfterEnd(Transaction& tx, LiveStudy& study, TrialNumber number, Token token) {
+  const Trial& trial = study.trial(number);
+  std::optional<TrialEnd> end;
+  if (trial.state == TrialState::kCompleted) end = TrialEnd::kCompleted;
+  if (trial.state == TrialState::kFailed) end = TrialEnd::kFailed;
+  if (trial.state == TrialState::kInfeasible) end = TrialEnd::kInfeasible;
+  if (end.has_value() && study.rule() != nullptr) {
+    const double last = trial.final.has_value() ? Orient(study.spec().objective().goal, trial.final->value)
+                                                : std::numeric_limits<double>::infinity();
+    study.EnterRungs(tx, number, token, study.rule()->OnEnd(study.stopping_view(), number, trial.bracket, *end, last));
+  }
+  DropCheckpoints(tx, study, number);
+}
+
+}  // namespace
+
+void PushCommand(State& state, Transaction& tx, const std::string& worker, Command command) {
+  tx.after_commit.push_back([&state, worker, command] {
+    const auto found = state.workers.find(worker);
+    if (found != state.workers.end() && found->second.sink) found->second.sink(command);
+  });
+}
+
+void EndLease(State& state, Transaction& tx, LiveStudy& study, TrialNumber trial, AttemptOutcome outcome,
+              TrialState next, std::string reason) {
+  const Attempt attempt = study.live(trial)->attempt;
+  if (const auto worker = state.workers.find(attempt.worker); worker != state.workers.end()) {
+    worker->second.held.erase({study.id(), trial, attempt.token});
+  }
+  study.EndAttempt(tx, trial, outcome, next, std::move(reason));
+  if (IsFinished(next)) AfterEnd(tx, study, trial, attempt.token);
+}
+
+void RevokeLease(State& state, Transaction& tx, LiveStudy& study, TrialNumber trial, AttemptOutcome outcome,
+                 TrialState next, const std::string& reason) {
+  const Attempt attempt = study.live(trial)->attempt;
+  EndLease(state, tx, study, trial, outcome, next, reason);
+  PushCommand(state, tx, attempt.worker, {CommandKind::kStop, {study.id(), trial, attempt.token}});
+}
+
+void EndTrial(State& state, Transaction& tx, LiveStudy& study, TrialNumber trial, TrialState next,
+              const std::string& reason) {
+  if (study.live(trial) != nullptr) {
+    const auto outcome = next == TrialState::kPruned ? AttemptOutcome::kPruned : AttemptOutcome::kCancelled;
+    RevokeLease(state, tx, study, trial, outcome, next, reason);
+    return;
+  }
+  study.SetTrialState(tx, trial, next, reason);
+  AfterEnd(tx, study, trial, 0);
+}
+
+void FailAttempt(State& state, Transaction& tx, LiveStudy& study, TrialNumber trial, const std::string& reason) {
+  study.CountFailure(tx, trial);
+  const int64_t limit = study.spec().retry.max_attempts;
+  if (study.trial(trial).stuck_failures >= limit) {
+    EndLease(state, tx, study, trial, AttemptOutcome::kFailed, TrialState::kFailed, reason);
+  } else {
+    EndLease(state, tx, study, trial, AttemptOutcome::kFailed, TrialState::kWaiting, reason);
+  }
+}
+
+void EndStudy(State& state, Transaction& tx, LiveStudy& study, StudyState next, const std::string& reason) {
+  const TrialState trial_end = next == StudyState::kCompleted ? TrialState::kPruned : TrialState::kCancelled;
+  for (const Trial& trial : study.trials()) {
+    if (!IsFinished(trial.state)) EndTrial(state, tx, study, trial.number, trial_end, reason);
+  }
+  study.SetState(tx, next, reason);
+}
+
+std::optional<Promotion> FindFinalist(const LiveStudy& study) {
+  if (study.rule() == nullptr) return std::nullopt;
+  int64_t under_way = 0;
+  for (const auto& [number, live] : study.live_attempts()) under_way += study.trial(number).finalist;
+  if (under_way != study.Count(TrialState::kRunning)) return std::nullopt;  // others still run
+  return study.rule()->NextFinalist(study.stopping_view(), study.completed_at_max() + under_way);
+}
+
+NextWork FindWork(const LiveStudy& study) {
+  if (!study.waiting().empty()) return NextWork::kRequeued;
+  if (study.rule() != nullptr && study.rule()->NextPromotion(study.stopping_view()).has_value()) {
+    return NextWork::kPromotion;
+  }
+  if (study.MayCreateTrial()) return NextWork::kNewTrial;
+  if (study.Count(TrialState::kPaused) > 0 && FindFinalist(study).has_value()) return NextWork::kFinalist;
+  return NextWork::kNone;
+}
+
+void Settle(State& state, Transaction& tx, LiveStudy& study) {
+  if (study.record().state != StudyState::kActive) return;
+  const auto& max_failures = study.spec().budget.max_failures;
+  if (max_failures.has_value() && study.Count(TrialState::kFailed) >= *max_failures) {
+    EndStudy(state, tx, study, StudyState::kFailed,
+             absl::StrCat("max_failures reached: ", *max_failures, " trials FAILED"));
+    return;
+  }
+  if (study.Count(TrialState::kRunning) > 0 || FindWork(study) != NextWork::kNone) return;
+  for (const Trial& trial : study.trials()) {
+    if (trial.state == TrialState::kPaused) {
+      EndTrial(state, tx, study, trial.number, TrialState::kPruned, "not promoted before the end of the study");
+    }
+  }
+  study.SetState(tx, StudyState::kCompleted, "every trial has ended");
+}
+
+}  // namespace athanor

@@ -1,0 +1,350 @@
+#include "server/coordinator/live_study.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/random.h"
+#include "base/status.h"
+#include "server/core/orientation.h"
+
+namespace athanor {
+namespace {
+
+// A training seed that the user fixed or tunes, if there is one.
+std::optional<uint64_t> GivenSeed(const StudySpec& spec, const SearchSpace& space, const Configuration& configuration) {
+  if (const auto fixed = spec.trainer.find("seed"); fixed != spec.trainer.end()) {
+    return static_cast<uint64_t>(std::get<int64_t>(fixed->second));
+  }
+  const auto index = space.IndexOf("seed");
+  if (!index.has_value() || !configuration[*index].has_value()) return std::nullopt;
+  const auto* value = std::get_if<int64_t>(&*configuration[*index]);
+  return value == nullptr ? std::nullopt : std::optional<uint64_t>(static_cast<uint64_t>(*value));
+}
+
+}  // namespace
+
+double LiveStudy::Oriented(double value) const { return Orient(spec().objective().goal, value); }
+
+const LiveAttempt* LiveStudy::live(TrialNumber number) const {
+  const auto found = live_.find(number);
+  return found == live_.end() ? nullptr : &found->second;
+}
+
+LiveAttempt* LiveStudy::mutable_live(TrialNumber number) {
+  const auto found = live_.find(number);
+  return found == live_.end() ? nullptr : &found->second;
+}
+
+const std::vector<Checkpoint>& LiveStudy::checkpoints(TrialNumber number) const {
+  static const std::vector<Checkpoint> kNone;
+  const auto found = checkpoints_.find(number);
+  return found == checkpoints_.end() ? kNone : found->second;
+}
+
+std::span<const CurvePointInMemory> LiveStudy::curve(TrialNumber number) const {
+  const auto found = curves_.find(number);
+  return found == curves_.end() ? std::span<const CurvePointInMemory>() : found->second;
+}
+
+const std::string& LiveStudy::failed_on(TrialNumber number) const {
+  static const std::string kNobody;
+  const auto found = failed_on_.find(number);
+  return found == failed_on_.end() ? kNobody : found->second;
+}
+
+bool LiveStudy::IsBarred(const std::string& worker) const {
+  const auto found = streaks_.find(worker);
+  return found != streaks_.end() && found->second.attempts >= 3 && found->second.trials.size() >= 2;
+}
+
+int64_t LiveStudy::UntilStep(const Trial& trial) const {
+  const auto index = space_.IndexOf(ResourceOption(spec().resource));
+  if (!index.has_value()) return max_resource_;
+  const auto& value = trial.configuration[*index];
+  const auto* length = value.has_value() ? std::get_if<int64_t>(&*value) : nullptr;
+  return length == nullptr ? max_resource_ : std::min(*length, max_resource_);
+}
+
+std::optional<int64_t> LiveStudy::TrialsTotal() const {
+  if (spec().budget.trials.has_value()) return spec().budget.trials;
+  return search_->Count();
+}
+
+bool LiveStudy::MayCreateTrial() const {
+  const auto total = TrialsTotal();
+  return !total.has_value() || static_cast<int64_t>(trials_.size()) < *total;
+}
+
+// ---- The study ----
+
+void LiveStudy::Touch(Transaction& tx) {
+  tx.touched_studies.insert(record_.id);
+  ++record_.revision;
+  dirty_ = true;
+}
+
+void LiveStudy::TouchTrial(Transaction& tx, TrialNumber number) {
+  Touch(tx);
+  dirty_trials_.insert(number);
+}
+
+void LiveStudy::SetState(Transaction& tx, StudyState state, std::string reason) {
+  record_.state = state;
+  record_.reason = std::move(reason);
+  record_.ended = IsFinished(state) ? tx.now.wall : WallTime{};
+  Touch(tx);
+}
+
+void LiveStudy::AddActiveTime(Transaction& tx, int64_t ms) {
+  record_.active_ms += ms;
+  tx.touched_studies.insert(record_.id);
+  dirty_ = true;
+}
+
+int64_t LiveStudy::Enqueue(Transaction& tx, Configuration fixed) {
+  EnqueuedConfiguration configuration{next_enqueued_++, std::move(fixed)};
+  tx.changes.push_back(PushEnqueued{record_.id, configuration});
+  enqueued_.push_back(std::move(configuration));
+  Touch(tx);
+  return static_cast<int64_t>(enqueued_.size()) - 1;
+}
+
+void LiveStudy::Flush(Transaction& tx) {
+  for (const TrialNumber number : dirty_trials_) tx.changes.push_back(UpdateTrial{record_.id, trial(number)});
+  dirty_trials_.clear();
+  if (dirty_) tx.changes.push_back(PutStudy{record_});
+  dirty_ = false;
+}
+
+// ---- Trials ----
+
+void LiveStudy::MoveTrial(TrialNumber number, TrialState next) {
+  Trial& trial = mutable_trial(number);
+  --counts_[static_cast<size_t>(trial.state)];
+  ++counts_[static_cast<size_t>(next)];
+  if (trial.state == TrialState::kWaiting) waiting_.erase(number);
+  if (next == TrialState::kWaiting) waiting_.insert(number);
+  if (trial.state == TrialState::kPaused) {
+    ladder_.StopWaiting(trial.bracket, ladder_.HighestRung(number), number);
+  }
+  trial.state = next;
+  if (next == TrialState::kPaused) ladder_.Wait(trial.bracket, ladder_.HighestRung(number), number);
+}
+
+TrialNumber LiveStudy::CreateTrial(Transaction& tx) {
+  Configuration fixed;
+  if (!enqueued_.empty()) {
+    fixed = std::move(enqueued_.front().fixed);
+    tx.changes.push_back(PopEnqueued{record_.id, enqueued_.front().id});
+    enqueued_.pop_front();
+  }
+  Trial trial;
+  trial.number = static_cast<TrialNumber>(trials_.size());
+  if (!fixed.empty() && space_.Check(fixed).ok()) {
+    trial.configuration = std::move(fixed);
+  } else {
+    trial.suggestion_index = next_suggestion_++;
+    trial.configuration = search_->Suggest(SearchView{trials_}, *trial.suggestion_index, fixed);
+  }
+  trial.seed = GivenSeed(spec(), space_, trial.configuration)
+                   .value_or(HashWords({spec().search.seed, static_cast<uint64_t>(trial.number)}));
+  trial.created = tx.now.wall;
+  tx.changes.push_back(InsertTrial{record_.id, trial});
+  ++counts_[static_cast<size_t>(TrialState::kWaiting)];
+  waiting_.insert(trial.number);
+  trials_.push_back(std::move(trial));
+  Touch(tx);
+  return trials_.back().number;
+}
+
+void LiveStudy::StartAttempt(Transaction& tx, TrialNumber number, Token token, const std::string& worker,
+                             MonotonicTime expires) {
+  Trial& trial = mutable_trial(number);
+  MoveTrial(number, TrialState::kRunning);
+  ++trial.attempts;
+  if (trial.started == WallTime{}) trial.started = tx.now.wall;
+  LiveAttempt live;
+  live.attempt.token = token;
+  live.attempt.trial = number;
+  live.attempt.worker = worker;
+  live.attempt.started = tx.now.wall;
+  live.expires = expires;
+  if (const auto& kept = checkpoints(number); !kept.empty()) live.newest_checkpoint_at_start = kept.front().step;
+  tx.changes.push_back(InsertAttempt{record_.id, live.attempt});
+  live_.emplace(number, std::move(live));
+  TouchTrial(tx, number);
+}
+
+void LiveStudy::ResumeAttempt(Transaction& tx, TrialNumber number, int64_t resumed_step, Environment environment) {
+  LiveAttempt& live = live_.at(number);
+  live.attempt.resumed_step = resumed_step;
+  live.attempt.environment = std::move(environment);
+  tx.changes.push_back(UpdateAttempt{record_.id, live.attempt});
+  TouchTrial(tx, number);
+  Trial& trial = mutable_trial(number);
+  // Rows past the step may exist without an objective value, so the store is told whatever the curve says.
+  if (trial.attempts > 1)
+    tx.changes.push_back(ArchiveMeasurements{record_.id, number, resumed_step, live.attempt.token});
+  if (!trial.final.has_value() || trial.final->step <= resumed_step) return;
+
+  std::vector<CurvePointInMemory> kept = std::move(curves_[number]);
+  std::erase_if(kept, [&](const CurvePointInMemory& point) { return point.step > resumed_step; });
+  ranking_.Erase(Oriented(trial.best->value), number);
+  trial.best.reset();
+  trial.final.reset();
+  trial.elapsed_ms = 0;
+  curves_[number].clear();
+  for (const CurvePointInMemory& point : kept) AddValue(trial, point);
+}
+
+void LiveStudy::AddValue(Trial& trial, const CurvePointInMemory& point) {
+  const double oriented = Oriented(point.value);
+  if (!trial.best.has_value() || oriented < Oriented(trial.best->value)) {
+    if (trial.best.has_value()) ranking_.Erase(Oriented(trial.best->value), trial.number);
+    trial.best = ObjectiveValue{point.value, point.step};
+    ranking_.Insert(oriented, trial.number);
+  }
+  trial.final = ObjectiveValue{point.value, point.step};
+  trial.elapsed_ms = point.elapsed_ms;
+  curves_[trial.number].push_back(point);
+}
+
+void LiveStudy::AddMeasurement(Transaction& tx, TrialNumber number, const Measurement& measurement) {
+  LiveAttempt& live = live_.at(number);
+  tx.changes.push_back(athanor::AddMeasurement{record_.id, number, live.attempt.token, measurement});
+  auto& reported = live.reported;
+  const auto at = std::ranges::lower_bound(reported, measurement.step, {}, &Measurement::step);
+  if (at != reported.end() && at->step == measurement.step) {
+    at->metrics.insert(at->metrics.end(), measurement.metrics.begin(), measurement.metrics.end());
+  } else {
+    reported.insert(at, measurement);
+  }
+  for (const Metric& metric : measurement.metrics) {
+    if (metric.name != spec().objective().metric) continue;
+    AddValue(mutable_trial(number), {measurement.step, metric.value, measurement.elapsed_ms});
+  }
+  TouchTrial(tx, number);
+}
+
+void LiveStudy::RecordDecision(Transaction& tx, TrialNumber number, const ObjectiveValue& value,
+                               const StoppingDecision& decision) {
+  Touch(tx);
+  DecisionRecord record;
+  record.revision = record_.revision;
+  record.trial = number;
+  record.token = live_.at(number).attempt.token;
+  record.step = value.step;
+  record.rule = std::string(rule_->name());
+  record.rung = decision.rung;
+  record.value = value.value;
+  record.bound = std::isnan(decision.bound) ? decision.bound : Unorient(spec().objective().goal, decision.bound);
+  record.n = decision.n;
+  record.action = decision.action;
+  tx.changes.push_back(AddDecision{record_.id, std::move(record)});
+}
+
+void LiveStudy::EnterRungs(Transaction& tx, TrialNumber number, Token token, const std::vector<EnteredRung>& entered) {
+  for (const EnteredRung& rung : entered) {
+    const RungEntry entry{trial(number).bracket, rung.rung, number, rung.value, token, false};
+    ladder_.Enter(entry);
+    auto& entries = rung_entries_[number];
+    std::erase_if(entries, [&](const RungEntry& other) { return other.rung == entry.rung; });
+    entries.push_back(entry);
+    tx.changes.push_back(PutRungEntry{record_.id, entry});
+  }
+  if (!entered.empty()) Touch(tx);
+}
+
+void LiveStudy::EndAttempt(Transaction& tx, TrialNumber number, AttemptOutcome outcome, TrialState next,
+                           std::string reason) {
+  const auto live = live_.find(number);
+  Attempt attempt = std::move(live->second.attempt);
+  live_.erase(live);
+  attempt.ended = tx.now.wall;
+  attempt.outcome = outcome;
+  attempt.reason = reason;
+  tx.changes.push_back(UpdateAttempt{record_.id, std::move(attempt)});
+  SetTrialState(tx, number, next, IsFinished(next) ? std::move(reason) : std::string());
+}
+
+void LiveStudy::SetTrialState(Transaction& tx, TrialNumber number, TrialState next, std::string reason) {
+  MoveTrial(number, next);
+  Trial& trial = mutable_trial(number);
+  trial.reason = std::move(reason);
+  TouchTrial(tx, number);
+  if (!IsFinished(next)) return;
+  trial.ended = tx.now.wall;
+  if (next == TrialState::kCompleted) {
+    std::vector<std::pair<int64_t, double>> values;
+    for (const CurvePointInMemory& point : curve(number)) {
+      if (!std::isnan(point.value)) values.emplace_back(point.step, Oriented(point.value));
+    }
+    history_.Add(number, values);
+    if (trial.final.has_value() && trial.final->step >= max_resource_) ++completed_at_max_;
+  }
+  curves_.erase(number);
+  failed_on_.erase(number);
+}
+
+void LiveStudy::CountFailure(Transaction& tx, TrialNumber number) {
+  const LiveAttempt& live = live_.at(number);
+  const auto& kept = checkpoints(number);
+  const int64_t newest = kept.empty() ? 0 : kept.front().step;
+  Trial& trial = mutable_trial(number);
+  if (newest <= live.newest_checkpoint_at_start) ++trial.stuck_failures;
+  failed_on_[number] = live.attempt.worker;
+  FailureStreak& streak = streaks_[live.attempt.worker];
+  ++streak.attempts;
+  streak.trials.insert(number);
+  TouchTrial(tx, number);
+}
+
+void LiveStudy::Resume(Transaction& tx, const Promotion& promotion, Resumption kind) {
+  Trial& trial = mutable_trial(promotion.trial);
+  if (kind == Resumption::kFinalist) trial.finalist = true;
+  MoveTrial(promotion.trial, TrialState::kWaiting);
+  for (RungEntry& entry : rung_entries_[promotion.trial]) {
+    if (entry.rung != promotion.from_rung) continue;
+    entry.promoted = true;
+    tx.changes.push_back(PutRungEntry{record_.id, entry});
+  }
+  TouchTrial(tx, promotion.trial);
+}
+
+void LiveStudy::Retry(Transaction& tx, TrialNumber number, std::vector<CurvePointInMemory> curve) {
+  Trial& trial = mutable_trial(number);
+  curves_[number] = std::move(curve);
+  MoveTrial(number, TrialState::kWaiting);
+  trial.stuck_failures = 0;
+  trial.reason.clear();
+  trial.ended = WallTime{};
+  TouchTrial(tx, number);
+}
+
+void LiveStudy::PutFinalMetrics(Transaction& tx, TrialNumber number, std::vector<Metric> metrics) {
+  tx.changes.push_back(athanor::PutFinalMetrics{record_.id, number, std::move(metrics)});
+  Touch(tx);
+}
+
+void LiveStudy::AddCheckpoint(Transaction& tx, const Checkpoint& checkpoint) {
+  tx.changes.push_back(athanor::AddCheckpoint{record_.id, checkpoint});
+  auto& kept = checkpoints_[checkpoint.trial];
+  const auto newer = [](const Checkpoint& a, const Checkpoint& b) {
+    return std::pair(a.step, a.token) > std::pair(b.step, b.token);
+  };
+  kept.insert(std::ranges::upper_bound(kept, checkpoint, newer), checkpoint);
+  Touch(tx);
+}
+
+void LiveStudy::RemoveCheckpoint(Transaction& tx, const Checkpoint& checkpoint) {
+  tx.changes.push_back(athanor::RemoveCheckpoint{record_.id, checkpoint});
+  auto& kept = checkpoints_[checkpoint.trial];
+  std::erase_if(
+      kept, [&](const Checkpoint& other) { return other.token == checkpoint.token && other.step == checkpoint.step; });
+  if (kept.empty()) checkpoints_.erase(checkpoint.trial);
+  Touch(tx);
+}
+
+}  // namespace athanor

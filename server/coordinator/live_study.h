@@ -1,0 +1,192 @@
+// One study in memory: every fact that decisions need, kept up to date change by change. Each transition of a trial or
+// of the study is one method here that changes memory and, in the same breath, appends the change for the store;
+// nothing else writes either.
+//
+// Rebuilt from a StudyImage at start and after a failed commit. Owner thread only.
+#pragma once
+
+#include <array>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "server/coordinator/transaction.h"
+#include "server/core/history.h"
+#include "server/core/ladder.h"
+#include "server/core/order_statistics.h"
+#include "server/core/search_space.h"
+#include "server/core/trial.h"
+#include "server/search/search_method.h"
+#include "server/stopping/stopping_rule.h"
+#include "server/store/store.h"
+
+namespace athanor {
+
+// What a trainer says between measurements; never stored.
+struct Progress {
+  double fraction = 0;  // of the way to until_step
+  int64_t optimizer_step = 0;
+  double train_loss = 0;
+  double examples_per_second = 0;
+};
+
+// The objective of an unfinished trial at a step that counts.
+struct CurvePointInMemory {
+  int64_t step = 0;
+  double value = 0;
+  int64_t elapsed_ms = 0;
+};
+
+enum class CommandKind { kStop, kPreempt, kDrain };
+
+// A live lease of a trial, with what only a live one needs.
+struct LiveAttempt {
+  Attempt attempt;
+  MonotonicTime expires{};
+  int unlisted_heartbeats = 0;  // in a row
+  int64_t newest_checkpoint_at_start = 0;
+  std::vector<Measurement> reported;  // by this token, by step
+  std::optional<Progress> progress;
+  std::optional<MonotonicTime> preempted_at;  // PREEMPT was pushed then
+};
+
+// How a worker has done with a study lately.
+struct FailureStreak {
+  int attempts = 0;
+  std::set<TrialNumber> trials;
+};
+
+class LiveStudy {
+ public:
+  // `store` is read for the curves of unfinished trials and, if the rule compares with history, of completed ones. Live
+  // attempts get `lease_expires`. INTERNAL if the image contradicts itself.
+  static absl::StatusOr<std::unique_ptr<LiveStudy>> Load(StudyImage image, Store& store, MonotonicTime lease_expires);
+
+  // ---- Facts ----
+  const StudyRecord& record() const { return record_; }
+  StudyId id() const { return record_.id; }
+  const StudySpec& spec() const { return record_.spec; }
+  const SearchSpace& space() const { return space_; }
+  const StoppingRule* rule() const { return rule_.get(); }  // null without early stopping
+  std::span<const Trial> trials() const { return trials_; }
+  const Trial& trial(TrialNumber number) const { return trials_[static_cast<size_t>(number)]; }
+  bool HasTrial(TrialNumber number) const { return number >= 0 && number < static_cast<int64_t>(trials_.size()); }
+  int64_t Count(TrialState state) const { return counts_[static_cast<size_t>(state)]; }
+  // nullptr unless the trial is RUNNING.
+  const LiveAttempt* live(TrialNumber number) const;
+  const std::map<TrialNumber, LiveAttempt>& live_attempts() const { return live_; }
+  const Ladder& ladder() const { return ladder_; }
+  StoppingView stopping_view() const { return {ladder_, history_}; }
+  // Registered checkpoints of a trial, newest first.
+  const std::vector<Checkpoint>& checkpoints(TrialNumber number) const;
+  const std::unordered_map<TrialNumber, std::vector<Checkpoint>>& all_checkpoints() const { return checkpoints_; }
+  std::span<const CurvePointInMemory> curve(TrialNumber number) const;  // unfinished trials; empty for others
+  // Trials that have a value, best first.
+  const OrderStatistics& ranking() const { return ranking_; }
+  const std::deque<EnqueuedConfiguration>& enqueued() const { return enqueued_; }
+  const std::set<TrialNumber>& waiting() const { return waiting_; }
+  // The worker whose attempt of this trial failed last; empty if none.
+  const std::string& failed_on(TrialNumber number) const;
+  bool IsBarred(const std::string& worker) const;
+  // Trials COMPLETED at max_resource.
+  int64_t completed_at_max() const { return completed_at_max_; }
+  int64_t max_resource() const { return max_resource_; }
+  // Steps that this trial trains for: its own `epochs` (or `steps`) where tuned, at most max_resource().
+  int64_t UntilStep(const Trial& trial) const;
+  // Trials it will create; nullopt = no end but time or target.
+  std::optional<int64_t> TrialsTotal() const;
+  // Trials that may still be created, enqueued ones included.
+  bool MayCreateTrial() const;
+
+  // ---- The study ----
+  void SetState(Transaction& tx, StudyState state, std::string reason);
+  // Does not count as a change: the revision stays.
+  void AddActiveTime(Transaction& tx, int64_t ms);
+  // Returns its position in the queue, 0 = next.
+  int64_t Enqueue(Transaction& tx, Configuration fixed);
+  // Writes out what became dirty: one row of the study and one of each trial. Once a group.
+  void Flush(Transaction& tx);
+
+  // ---- Trials ----
+  // A new trial, WAITING: from the queue of enqueued configurations if there is one, else the next suggestion.
+  TrialNumber CreateTrial(Transaction& tx);
+  void StartAttempt(Transaction& tx, TrialNumber number, Token token, const std::string& worker, MonotonicTime expires);
+  LiveAttempt* mutable_live(TrialNumber number);
+  // Its first report: the step it goes on from. Archives rows past it.
+  void ResumeAttempt(Transaction& tx, TrialNumber number, int64_t resumed_step, Environment environment);
+  // Stores a measurement of the live attempt, or the metrics of it that are new.
+  void AddMeasurement(Transaction& tx, TrialNumber number, const Measurement& measurement);
+  void RecordDecision(Transaction& tx, TrialNumber number, const ObjectiveValue& value,
+                      const StoppingDecision& decision);
+  void EnterRungs(Transaction& tx, TrialNumber number, Token token, const std::vector<EnteredRung>& entered);
+  // Ends the live attempt and puts the trial into `next`. `reason` goes to the attempt, and to the trial if `next` is a
+  // finished state.
+  void EndAttempt(Transaction& tx, TrialNumber number, AttemptOutcome outcome, TrialState next, std::string reason);
+  // Of a trial that is not RUNNING.
+  void SetTrialState(Transaction& tx, TrialNumber number, TrialState next, std::string reason);
+  // The live attempt is about to end as FAILED: counts against the trial, unless it moved the newest checkpoint
+  // forward, and the worker.
+  void CountFailure(Transaction& tx, TrialNumber number);
+  void CountSuccess(const std::string& worker) { streaks_.erase(worker); }
+  void LiftBar(const std::string& worker) { streaks_.erase(worker); }
+  // PAUSED -> WAITING to be leased at once: promoted from its rung, or as a finalist that pauses no more.
+  enum class Resumption { kPromotion, kFinalist };
+  void Resume(Transaction& tx, const Promotion& promotion, Resumption kind);
+  // FAILED or CANCELLED -> WAITING. `curve`: its counting objective values, which a finished trial no longer has in
+  // memory.
+  void Retry(Transaction& tx, TrialNumber number, std::vector<CurvePointInMemory> curve);
+  void PutFinalMetrics(Transaction& tx, TrialNumber number, std::vector<Metric> metrics);
+  void AddCheckpoint(Transaction& tx, const Checkpoint& checkpoint);
+  void RemoveCheckpoint(Transaction& tx, const Checkpoint& checkpoint);
+
+ private:
+  LiveStudy() = default;
+  void Touch(Transaction& tx);
+  void TouchTrial(Transaction& tx, TrialNumber number);
+  void MoveTrial(TrialNumber number, TrialState next);
+  void Index(const Trial& trial);
+  void AddValue(Trial& trial, const CurvePointInMemory& point);
+  absl::Status LoadCurves(Store& store);
+  absl::Status LoadAttempts(StudyImage& image, MonotonicTime lease_expires);
+  Trial& mutable_trial(TrialNumber number) { return trials_[static_cast<size_t>(number)]; }
+  double Oriented(double value) const;
+
+  StudyRecord record_;
+  SearchSpace space_;
+  std::unique_ptr<SearchMethod> search_;
+  std::unique_ptr<StoppingRule> rule_;
+  int64_t max_resource_ = 0;
+
+  std::vector<Trial> trials_;  // by number
+  std::array<int64_t, 8> counts_ = {};
+  std::set<TrialNumber> waiting_;
+  std::map<TrialNumber, LiveAttempt> live_;
+  std::unordered_map<TrialNumber, std::vector<CurvePointInMemory>> curves_;
+  std::unordered_map<TrialNumber, std::vector<Checkpoint>> checkpoints_;
+  std::unordered_map<TrialNumber, std::string> failed_on_;
+  std::map<std::string, FailureStreak> streaks_;
+  std::unordered_map<TrialNumber, std::vector<RungEntry>> rung_entries_;
+  Ladder ladder_;
+  CompletedHistory history_;
+  OrderStatistics ranking_;
+  std::deque<EnqueuedConfiguration> enqueued_;
+  int64_t next_suggestion_ = 0;
+  int64_t next_enqueued_ = 1;
+  int64_t completed_at_max_ = 0;
+
+  std::set<TrialNumber> dirty_trials_;
+  bool dirty_ = false;
+};
+
+// The objective of a trial at the steps that count, as stored.
+absl::StatusOr<std::vector<CurvePointInMemory>> ReadObjectiveCurve(Store& store, const LiveStudy& study,
+                                                                   TrialNumber number);
+
+}  // namespace athanor

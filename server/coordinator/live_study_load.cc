@@ -1,0 +1,119 @@
+// How a study comes back from the store.
+#include <algorithm>
+#include <cmath>
+
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "server/coordinator/live_study.h"
+#include "server/core/orientation.h"
+
+namespace athanor {
+
+absl::StatusOr<std::vector<CurvePointInMemory>> ReadObjectiveCurve(Store& store, const LiveStudy& study,
+                                                                   TrialNumber number) {
+  ATHANOR_ASSIGN_OR_RETURN(
+      const std::vector<MetricCurve> curves,
+      store.ReadCurves(study.id(), number, {study.spec().objective().metric}, Archived::kLeaveOut));
+  std::vector<CurvePointInMemory> points;
+  for (const MetricCurve& curve : curves) {
+    for (const CurvePoint& point : curve.points) points.push_back({point.step, point.value, point.elapsed_ms});
+  }
+  return points;
+}
+
+absl::StatusOr<std::unique_ptr<LiveStudy>> LiveStudy::Load(StudyImage image, Store& store,
+                                                           MonotonicTime lease_expires) {
+  std::unique_ptr<LiveStudy> study(new LiveStudy());
+  study->record_ = std::move(image.study);
+  const StudySpec& spec = study->spec();
+  ATHANOR_ASSIGN_OR_RETURN(study->space_, SearchSpace::Create(spec.parameters));
+  ATHANOR_ASSIGN_OR_RETURN(study->search_, CreateSearchMethod(spec, study->space_));
+  ATHANOR_ASSIGN_OR_RETURN(study->rule_, CreateStoppingRule(spec));
+  study->max_resource_ = MaxResource(spec);
+
+  study->trials_ = std::move(image.trials);
+  for (const RungEntry& entry : image.rung_entries) {
+    study->ladder_.Enter(entry);
+    study->rung_entries_[entry.trial].push_back(entry);
+  }
+  for (size_t i = 0; i < study->trials_.size(); ++i) {
+    const Trial& trial = study->trials_[i];
+    if (trial.number != static_cast<TrialNumber>(i)) {
+      return absl::InternalError(absl::StrCat("study ", study->id(), ": trial ", i, " is missing from the store"));
+    }
+    study->Index(trial);
+  }
+  for (Checkpoint& checkpoint : image.checkpoints)
+    study->checkpoints_[checkpoint.trial].push_back(std::move(checkpoint));
+  for (auto& [trial, kept] : study->checkpoints_) std::ranges::reverse(kept);  // newest first
+  study->next_enqueued_ = image.last_enqueued_id + 1;
+  study->enqueued_.assign(std::make_move_iterator(image.enqueued.begin()),
+                          std::make_move_iterator(image.enqueued.end()));
+  ATHANOR_RETURN_IF_ERROR(study->LoadAttempts(image, lease_expires));
+  ATHANOR_RETURN_IF_ERROR(study->LoadCurves(store));
+  return study;
+}
+
+void LiveStudy::Index(const Trial& trial) {
+  ++counts_[static_cast<size_t>(trial.state)];
+  if (trial.state == TrialState::kWaiting) waiting_.insert(trial.number);
+  if (trial.state == TrialState::kPaused) ladder_.Wait(trial.bracket, ladder_.HighestRung(trial.number), trial.number);
+  if (trial.best.has_value()) ranking_.Insert(Oriented(trial.best->value), trial.number);
+  if (trial.suggestion_index.has_value()) next_suggestion_ = std::max(next_suggestion_, *trial.suggestion_index + 1);
+  if (trial.state == TrialState::kCompleted && trial.final.has_value() && trial.final->step >= max_resource_) {
+    ++completed_at_max_;
+  }
+}
+
+absl::Status LiveStudy::LoadAttempts(StudyImage& image, MonotonicTime lease_expires) {
+  for (Attempt& attempt : image.live_attempts) {
+    if (!HasTrial(attempt.trial) || trial(attempt.trial).state != TrialState::kRunning) {
+      return absl::InternalError(absl::StrCat("study ", id(), ": attempt ", attempt.token, " is live but trial ",
+                                              attempt.trial, " is not RUNNING"));
+    }
+    LiveAttempt live;
+    live.expires = lease_expires;
+    for (const Checkpoint& checkpoint : checkpoints(attempt.trial)) {
+      if (checkpoint.token == attempt.token) continue;
+      live.newest_checkpoint_at_start = std::max(live.newest_checkpoint_at_start, checkpoint.step);
+    }
+    for (auto& [token, measurements] : image.live_measurements) {
+      if (token == attempt.token) live.reported = std::move(measurements);
+    }
+    const TrialNumber number = attempt.trial;
+    live.attempt = std::move(attempt);
+    live_.emplace(number, std::move(live));
+  }
+  if (static_cast<int64_t>(live_.size()) != Count(TrialState::kRunning)) {
+    return absl::InternalError(absl::StrCat("study ", id(), ": ", Count(TrialState::kRunning),
+                                            " trials are RUNNING but ", live_.size(), " attempts are live"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status LiveStudy::LoadCurves(Store& store) {
+  for (const Trial& trial : trials_) {
+    if (IsFinished(trial.state) || !trial.final.has_value()) continue;
+    ATHANOR_ASSIGN_OR_RETURN(curves_[trial.number], ReadObjectiveCurve(store, *this, trial.number));
+  }
+  const bool compares = std::holds_alternative<MedianStopping>(spec().early_stopping) ||
+                        std::holds_alternative<PercentileStopping>(spec().early_stopping);
+  if (!compares || IsFinished(record_.state)) return absl::OkStatus();
+  ATHANOR_ASSIGN_OR_RETURN(const std::vector<Store::TrialCurve> curves,
+                           store.ReadCompletedCurves(id(), spec().objective().metric));
+  std::unordered_map<TrialNumber, const Store::TrialCurve*> by_trial;
+  for (const Store::TrialCurve& curve : curves) by_trial[curve.trial] = &curve;
+  for (const Trial& trial : trials_) {
+    if (trial.state != TrialState::kCompleted) continue;
+    std::vector<std::pair<int64_t, double>> values;
+    if (const auto found = by_trial.find(trial.number); found != by_trial.end()) {
+      for (const CurvePoint& point : found->second->points) {
+        if (!std::isnan(point.value)) values.emplace_back(point.step, Oriented(point.value));
+      }
+    }
+    history_.Add(trial.number, values);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace athanor

@@ -1,0 +1,110 @@
+#include "server/coordinator/owner.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <vector>
+
+namespace athanor {
+
+Owner::Owner(Store& store, OwnedState& state, const Clock& clock, OwnerOptions options)
+    : store_(store), state_(state), clock_(clock), options_(options) {}
+
+absl::Status Owner::Post(Operation operation) {
+  {
+    const MutexLock lock(mutex_);
+    if (stopped_) return absl::UnavailableError("the coordinator is shutting down");
+    if (queue_.size() >= options_.queue_limit) {
+      return absl::ResourceExhaustedError("the coordinator's queue is full; retry with back-off");
+    }
+    queue_.push_back(std::move(operation));
+    if (queue_.size() != 1) return absl::OkStatus();  // the owner knows already
+  }
+  wake_.NotifyOne();
+  return absl::OkStatus();
+}
+
+void Owner::Run() {
+  for (;;) {
+    {
+      const MutexLock lock(mutex_);
+      wake_.Wait(mutex_, [this] { return stopped_ || !queue_.empty(); });
+      if (queue_.empty()) return;
+    }
+    RunOnce();
+  }
+}
+
+void Owner::Stop() {
+  {
+    const MutexLock lock(mutex_);
+    stopped_ = true;
+  }
+  wake_.NotifyAll();
+}
+
+bool Owner::RunOnce() {
+  std::deque<Operation> group;
+  {
+    const MutexLock lock(mutex_);
+    if (queue_.size() <= options_.group_limit) {
+      group.swap(queue_);
+    } else {
+      const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(options_.group_limit);
+      group.assign(std::make_move_iterator(queue_.begin()), std::make_move_iterator(end));
+      queue_.erase(queue_.begin(), end);
+    }
+  }
+  if (group.empty()) return false;
+  RunGroup(std::move(group));
+  return true;
+}
+
+void Owner::RunGroup(std::deque<Operation> group) {
+  Transaction transaction;
+  transaction.now = clock_.Read();
+  std::vector<Reply> replies;
+  replies.reserve(group.size());
+  for (Operation& operation : group) replies.push_back(operation(transaction));
+  state_.FinishGroup(transaction);
+
+  absl::Status status;
+  if (!transaction.changes.empty()) {
+    const MonotonicTime start = clock_.Read().monotonic;
+    status = store_.Commit(transaction.changes);
+    const std::chrono::duration<float, std::milli> took = clock_.Read().monotonic - start;
+    const MutexLock lock(mutex_);
+    commit_ms_[static_cast<size_t>(commits_++) % commit_ms_.size()] = took.count();
+  }
+  if (status.ok()) {
+    for (const auto& action : transaction.after_commit) action();
+  } else {
+    spdlog::error("commit of {} changes failed: {}", transaction.changes.size(), status.ToString());
+    state_.Rebuild(transaction);
+  }
+  for (const Reply& reply : replies) {
+    if (reply) reply(status);
+  }
+  for (const auto& reply : transaction.replies) reply(status);
+  const MutexLock lock(mutex_);
+  operations_ += static_cast<int64_t>(group.size());
+}
+
+OwnerStatistics Owner::statistics() const {
+  OwnerStatistics statistics;
+  std::vector<float> commits;
+  {
+    const MutexLock lock(mutex_);
+    statistics.commits = commits_;
+    statistics.operations = operations_;
+    statistics.queued = static_cast<int64_t>(queue_.size());
+    commits.assign(commit_ms_.begin(), commit_ms_.begin() + std::min<int64_t>(commits_, 1024));
+  }
+  if (commits.empty()) return statistics;
+  std::ranges::sort(commits);
+  statistics.commit_p50_ms = commits[commits.size() / 2];
+  statistics.commit_p99_ms = commits[commits.size() * 99 / 100];
+  return statistics;
+}
+
+}  // namespace athanor

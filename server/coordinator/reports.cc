@@ -1,0 +1,158 @@
+#include "server/coordinator/reports.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "absl/strings/str_cat.h"
+#include "server/coordinator/lifecycle.h"
+#include "server/core/orientation.h"
+
+namespace athanor {
+namespace {
+
+bool SameValue(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
+
+const Metric* FindMetric(const std::vector<Metric>& metrics, const std::string& name) {
+  const auto found = std::ranges::find(metrics, name, &Metric::name);
+  return found == metrics.end() ? nullptr : &*found;
+}
+
+// What this attempt reported at the step; null if nothing.
+const Measurement* FindReported(const LiveAttempt& live, int64_t step) {
+  const auto found = std::ranges::lower_bound(live.reported, step, {}, &Measurement::step);
+  return found == live.reported.end() || found->step != step ? nullptr : &*found;
+}
+
+// The metrics of `measurement` that the attempt has not reported at this step.
+Measurement OnlyNew(const LiveAttempt& live, const Measurement& measurement) {
+  const Measurement* known = FindReported(live, measurement.step);
+  if (known == nullptr) return measurement;
+  Measurement rest{measurement.step, known->elapsed_ms, {}};
+  for (const Metric& metric : measurement.metrics) {
+    if (FindMetric(known->metrics, metric.name) == nullptr) rest.metrics.push_back(metric);
+  }
+  return rest;
+}
+
+}  // namespace
+
+Verdict Reports::Report(Transaction& tx, const TrialReport& report) {
+  Verdict verdict;
+  verdict.lease = report.lease;
+  const auto found = state_.FindLease(report.lease);
+  if (!found.ok()) {
+    verdict.status = found.status();
+    return verdict;
+  }
+  LiveStudy& study = **found;
+  const TrialNumber number = report.lease.trial;
+  LiveAttempt& live = *study.mutable_live(number);
+  live.expires = tx.now.monotonic + state_.options.lease;
+  live.unlisted_heartbeats = 0;
+  if (report.progress.has_value()) live.progress = report.progress;
+  if (report.start.has_value() || !report.measurements.empty()) {
+    verdict.status = Leases::Start(tx, study, number, report.start);
+  }
+  for (const Measurement& measurement : report.measurements) {
+    if (!verdict.status.ok()) return verdict;
+    verdict.status = Check(study, live, measurement);
+    if (!verdict.status.ok()) return verdict;
+    verdict.step = measurement.step;
+    const Measurement fresh = OnlyNew(live, measurement);
+    if (fresh.metrics.empty()) continue;
+    verdict.action = Decide(tx, study, number, fresh);
+    if (verdict.action != Action::kContinue) return verdict;  // the lease is over
+  }
+  return verdict;
+}
+
+absl::Status Reports::Check(const LiveStudy& study, const LiveAttempt& live, const Measurement& measurement) const {
+  const auto where = [&] {
+    return absl::StrCat("trial ", live.attempt.trial, " of study \"", study.spec().name, "\", step ", measurement.step,
+                        ": ");
+  };
+  if (measurement.step < 1) return absl::InvalidArgumentError(absl::StrCat(where(), "want a step of at least 1"));
+  for (size_t i = 0; i < measurement.metrics.size(); ++i) {
+    const Metric& metric = measurement.metrics[i];
+    if (metric.name.empty() || metric.name.size() > 255) {
+      return absl::InvalidArgumentError(absl::StrCat(where(), "want metric names of 1 to 255 bytes"));
+    }
+    for (size_t j = 0; j < i; ++j) {
+      if (measurement.metrics[j].name == metric.name) {
+        return absl::InvalidArgumentError(absl::StrCat(where(), "metric ", metric.name, " is given twice"));
+      }
+    }
+  }
+  if (const Measurement* known = FindReported(live, measurement.step)) {
+    for (const Metric& metric : measurement.metrics) {
+      const Metric* before = FindMetric(known->metrics, metric.name);
+      if (before != nullptr && !SameValue(before->value, metric.value)) {
+        return absl::AlreadyExistsError(
+            absl::StrCat(where(), metric.name, " was reported as ", before->value, ", now ", metric.value));
+      }
+    }
+    return absl::OkStatus();
+  }
+  const int64_t resumed = live.attempt.resumed_step.value_or(0);
+  if (measurement.step <= resumed) {
+    return absl::InvalidArgumentError(absl::StrCat(where(), "the attempt went on from step ", resumed));
+  }
+  if (!live.reported.empty() && measurement.step < live.reported.back().step) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(where(), "steps must ascend; step ", live.reported.back().step, " was reported before"));
+  }
+  return absl::OkStatus();
+}
+
+// Stores a measurement and, if it holds the objective, does what the rule says. Both commit in one transaction.
+Action Reports::Decide(Transaction& tx, LiveStudy& study, TrialNumber number, const Measurement& measurement) {
+  const Goal goal = study.spec().objective().goal;
+  const Metric* objective = FindMetric(measurement.metrics, study.spec().objective().metric);
+  const Trial& trial = study.trial(number);
+  TrialValue value;
+  if (trial.final.has_value()) value.previous_step = trial.final->step;
+  study.AddMeasurement(tx, number, measurement);
+  if (objective == nullptr) return Action::kContinue;
+
+  if (ReachedTarget(study, objective->value)) {
+    EndStudy(state_, tx, study, StudyState::kCompleted,
+             absl::StrCat("target ", *study.spec().budget.target, " reached by trial ", number, " at step ",
+                          measurement.step));
+    return Action::kPrune;
+  }
+  if (study.rule() == nullptr) return Action::kContinue;
+
+  value.trial = number;
+  value.bracket = trial.bracket;
+  value.finalist = trial.finalist;
+  value.step = measurement.step;
+  value.value = Orient(goal, objective->value);
+  value.best = Orient(goal, trial.best->value);
+  const StoppingDecision decision = study.rule()->OnValue(study.stopping_view(), value);
+  if (decision.recorded) study.RecordDecision(tx, number, {objective->value, measurement.step}, decision);
+  study.EnterRungs(tx, number, study.live(number)->attempt.token, decision.entered);
+  const std::string at_rung = decision.rung.has_value() ? absl::StrCat(" at rung ", *decision.rung) : std::string();
+  switch (decision.action) {
+    case Action::kContinue:
+      return Action::kContinue;
+    case Action::kPause:
+      EndLease(state_, tx, study, number, AttemptOutcome::kPaused, TrialState::kPaused,
+               absl::StrCat("paused", at_rung));
+      break;
+    case Action::kPrune:
+      EndLease(state_, tx, study, number, AttemptOutcome::kPruned, TrialState::kPruned,
+               absl::StrCat(std::string(study.rule()->name()), at_rung, " (step ", measurement.step, ")"));
+      break;
+  }
+  Settle(state_, tx, study);
+  return decision.action;
+}
+
+bool Reports::ReachedTarget(const LiveStudy& study, double value) const {
+  const auto& target = study.spec().budget.target;
+  if (!target.has_value() || !std::isfinite(value)) return false;
+  const Goal goal = study.spec().objective().goal;
+  return Orient(goal, value) <= Orient(goal, *target);
+}
+
+}  // namespace athanor

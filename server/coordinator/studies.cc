@@ -1,0 +1,141 @@
+#include "server/coordinator/studies.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "server/coordinator/dispatch.h"
+#include "server/coordinator/lifecycle.h"
+
+namespace athanor {
+namespace {
+
+// Active time is written this often; a crash loses at most so much of it.
+constexpr Duration kActiveTimeInterval = std::chrono::seconds(5);
+
+absl::Status Finished(const LiveStudy& study, const char* wanted) {
+  return absl::FailedPreconditionError(
+      absl::StrCat("study \"", study.spec().name, "\" is ", ToString(study.record().state), " and cannot be ", wanted));
+}
+
+}  // namespace
+
+absl::StatusOr<LiveStudy*> Studies::Create(Transaction& tx, StudySpec spec, const RequestKey& request) {
+  ATHANOR_ASSIGN_OR_RETURN(const auto before, state_.FindRequest(request));
+  if (before.has_value()) return state_.FindStudy(absl::StrCat(before->study));
+  ATHANOR_RETURN_IF_ERROR(Complete(spec));
+  if (state_.by_name.contains(spec.name)) {
+    return absl::AlreadyExistsError(absl::StrCat("name: study \"", spec.name, "\" exists already"));
+  }
+  StudyImage image;
+  image.study.id = state_.next_study;
+  image.study.spec = std::move(spec);
+  image.study.created = tx.now.wall;
+  image.study.revision = 1;
+  const StudyRecord record = image.study;
+  ATHANOR_ASSIGN_OR_RETURN(auto study, LiveStudy::Load(std::move(image), state_.store, {}));
+
+  ++state_.next_study;
+  tx.touched_studies.insert(record.id);
+  tx.changes.push_back(PutStudy{record});
+  state_.RememberRequest(tx, request, record.id, std::nullopt);
+  state_.by_name[record.spec.name] = record.id;
+  return (state_.studies[record.id] = std::move(study)).get();
+}
+
+absl::StatusOr<Studies::Call> Studies::Open(const std::string& study, const RequestKey& request) {
+  ATHANOR_ASSIGN_OR_RETURN(const auto before, state_.FindRequest(request));
+  if (before.has_value()) {
+    ATHANOR_ASSIGN_OR_RETURN(LiveStudy * same, state_.FindStudy(absl::StrCat(before->study)));
+    return Call{same, true};
+  }
+  ATHANOR_ASSIGN_OR_RETURN(LiveStudy * found, state_.FindStudy(study));
+  return Call{found, false};
+}
+
+absl::StatusOr<LiveStudy*> Studies::Pause(Transaction& tx, const std::string& name, const RequestKey& request) {
+  ATHANOR_ASSIGN_OR_RETURN(const Call call, Open(name, request));
+  if (call.repeated) return call.study;
+  if (IsFinished(call.study->record().state)) return Finished(*call.study, "paused");
+  state_.RememberRequest(tx, request, call.study->id(), std::nullopt);
+  if (call.study->record().state == StudyState::kPaused) return call.study;
+  call.study->SetState(tx, StudyState::kPaused, "paused by a user");
+  leases_.Preempt(tx, *call.study);
+  return call.study;
+}
+
+absl::StatusOr<LiveStudy*> Studies::Resume(Transaction& tx, const std::string& name, const RequestKey& request) {
+  ATHANOR_ASSIGN_OR_RETURN(const Call call, Open(name, request));
+  if (call.repeated) return call.study;
+  if (IsFinished(call.study->record().state)) return Finished(*call.study, "resumed");
+  state_.RememberRequest(tx, request, call.study->id(), std::nullopt);
+  if (call.study->record().state == StudyState::kActive) return call.study;
+  call.study->SetState(tx, StudyState::kActive, "");
+  Settle(state_, tx, *call.study);
+  return call.study;
+}
+
+absl::StatusOr<LiveStudy*> Studies::Cancel(Transaction& tx, const std::string& name, const RequestKey& request) {
+  ATHANOR_ASSIGN_OR_RETURN(const Call call, Open(name, request));
+  if (call.repeated) return call.study;
+  const StudyState now = call.study->record().state;
+  if (IsFinished(now) && now != StudyState::kCancelled) return Finished(*call.study, "cancelled");
+  state_.RememberRequest(tx, request, call.study->id(), std::nullopt);
+  if (now != StudyState::kCancelled) EndStudy(state_, tx, *call.study, StudyState::kCancelled, "cancelled by a user");
+  return call.study;
+}
+
+absl::Status Studies::Delete(Transaction& tx, const std::string& name, const RequestKey& request) {
+  ATHANOR_ASSIGN_OR_RETURN(const auto before, state_.FindRequest(request));
+  if (before.has_value()) return absl::OkStatus();
+  ATHANOR_ASSIGN_OR_RETURN(LiveStudy * study, state_.FindStudy(name));
+  if (!IsFinished(study->record().state)) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "study \"", study->spec().name, "\" is ", ToString(study->record().state), "; cancel it before deleting it"));
+  }
+  const StudyId id = study->id();
+  state_.RememberRequest(tx, request, id, std::nullopt);
+  tx.touched_studies.insert(id);
+  study->Flush(tx);
+  tx.changes.push_back(DeleteStudy{id});
+  state_.by_name.erase(study->spec().name);
+  state_.studies.erase(id);
+  return absl::OkStatus();
+}
+
+void Studies::Tick(Transaction& tx) {
+  const Duration passed = last_tick_.has_value() ? tx.now.monotonic - *last_tick_ : Duration(0);
+  last_tick_ = tx.now.monotonic;
+  uncounted_ += passed;
+  const int64_t uncounted_ms = std::chrono::duration_cast<std::chrono::milliseconds>(uncounted_).count();
+  const bool write = uncounted_ >= kActiveTimeInterval;
+  if (write) uncounted_ -= std::chrono::milliseconds(uncounted_ms);
+  for (const auto& [id, study] : state_.studies) {
+    if (study->record().state != StudyState::kActive) continue;
+    const auto& limit = study->spec().budget.wall_clock_ms;
+    if (limit.has_value() && study->record().active_ms + uncounted_ms >= *limit) {
+      study->AddActiveTime(tx, uncounted_ms);
+      EndStudy(state_, tx, *study, StudyState::kCompleted, absl::StrCat("wall_clock used up: ", *limit / 1000, " s"));
+    } else if (write) {
+      study->AddActiveTime(tx, uncounted_ms);
+    }
+  }
+}
+
+std::string Studies::WhyWaiting(const LiveStudy& study, MonotonicTime now) const {
+  if (study.record().state != StudyState::kActive || study.Count(TrialState::kRunning) > 0) return "";
+  int online = 0, meeting = 0;
+  for (const auto& [name, worker] : state_.workers) {
+    if (!state_.IsOnline(worker, now)) continue;
+    ++online;
+    if (worker.record.standing == WorkerStanding::kEnabled && Meets(worker.record, study.spec().requirements) &&
+        !study.IsBarred(name)) {
+      ++meeting;
+    }
+  }
+  if (online == 0) return "no worker is connected";
+  if (meeting == 0) return absl::StrCat("none of the ", online, " connected workers meets its requirements");
+  return "";
+}
+
+}  // namespace athanor
