@@ -1,0 +1,152 @@
+// A client of the coordinator's study and admin services: synchronous calls, with deadlines and safe retries.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "athanor/v1/study_service.grpc.pb.h"
+#include "base/clock.h"
+#include "base/mutex.h"
+#include "base/random.h"
+
+namespace athanor {
+
+// Waits between attempts are drawn evenly from [d / 2, d), with d doubling from `initial_backoff` up to `max_backoff`.
+struct RetryPolicy {
+  int max_attempts = 4;  // >= 1; of one call
+  Duration initial_backoff = std::chrono::milliseconds(200);
+  Duration max_backoff = std::chrono::seconds(5);
+};
+
+struct StudyClientOptions {
+  std::string coordinator = "127.0.0.1:7077";    // host:port
+  Duration deadline = std::chrono::seconds(20);  // of one attempt; does not bound a watch
+  RetryPolicy retry;
+  // Seeds request ids and back-off. Left out: from the system, as it must be outside tests, because two clients that
+  // draw the same request ids take each other's calls for their own repeats.
+  std::optional<uint64_t> seed;
+  // How to wait; tests put a recorder here.
+  std::function<void(Duration)> sleep;
+};
+
+class StudyWatch;
+
+// Outcome: each call returns what the coordinator answered.
+// Errors: the coordinator's status as it is. UNAVAILABLE and DEADLINE_EXCEEDED name the coordinator's address.
+// Retries: UNAVAILABLE and RESOURCE_EXHAUSTED are tried again per RetryPolicy. Calls that change something carry a
+// request id drawn
+//   once a call, so a repeat of one whose answer was lost changes nothing.
+// Thread safety: any number of threads. Every call blocks until it has an answer.
+class StudyClient {
+ public:
+  // Connects lazily: an address nobody listens on shows at the first call.
+  explicit StudyClient(StudyClientOptions options);
+  // Speaks over `channel` instead of one to options.coordinator, which then only stands in messages.
+  StudyClient(StudyClientOptions options, std::shared_ptr<grpc::Channel> channel);
+
+  absl::StatusOr<v1::Study> CreateStudy(const v1::StudySpec& spec);
+  absl::StatusOr<v1::StudyPlan> PlanStudy(const v1::StudySpec& spec);
+  // `study` is an id or a name, here and below.
+  absl::StatusOr<v1::Study> GetStudy(const std::string& study);
+  absl::StatusOr<v1::ListStudiesResponse> ListStudies(const v1::ListStudiesRequest& request);
+  absl::StatusOr<v1::Study> PauseStudy(const std::string& study);
+  absl::StatusOr<v1::Study> ResumeStudy(const std::string& study);
+  absl::StatusOr<v1::Study> CancelStudy(const std::string& study);
+  absl::Status DeleteStudy(const std::string& study);
+  // Never null. The stream opens at the first Next(). The client must outlive it.
+  std::unique_ptr<StudyWatch> WatchStudy(const v1::WatchStudyRequest& request);
+
+  absl::StatusOr<v1::ListTrialsResponse> ListTrials(const v1::ListTrialsRequest& request);
+  // Calls `visit` for every trial that `request` asks for, page after page, until one returns an error, which is
+  // returned. Holds one page at a time.
+  absl::Status ForEachTrial(v1::ListTrialsRequest request, const std::function<absl::Status(const v1::Trial&)>& visit);
+  absl::StatusOr<v1::TrialDetail> GetTrial(const std::string& study, int64_t number);
+  absl::StatusOr<v1::Curve> GetCurve(const v1::GetCurveRequest& request);
+  absl::StatusOr<std::vector<v1::Trial>> GetBestTrials(const std::string& study, int count);
+  absl::StatusOr<v1::EnqueueTrialResponse> EnqueueTrial(const std::string& study,
+                                                        const std::vector<v1::NamedValue>& parameters);
+  absl::StatusOr<v1::Trial> RetryTrial(const std::string& study, int64_t number);
+  absl::StatusOr<v1::Trial> CancelTrial(const std::string& study, int64_t number);
+
+  // All workers, in order of name.
+  absl::StatusOr<std::vector<v1::Worker>> ListWorkers();
+  absl::StatusOr<v1::Worker> DrainWorker(const std::string& name);
+  absl::StatusOr<v1::Worker> EnableWorker(const std::string& name);
+  absl::StatusOr<v1::ServerStatus> GetServerStatus();
+
+ private:
+  friend class StudyWatch;
+
+  // Calls stub->*method until it is answered or the policy gives up.
+  template <typename Stub, typename Request, typename Response>
+  absl::StatusOr<Response> Call(Stub& stub,
+                                grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+                                const Request& request);
+  absl::StatusOr<v1::Study> ChangeStudy(grpc::Status (v1::StudyService::Stub::*method)(grpc::ClientContext*,
+                                                                                       const v1::ChangeStudyRequest&,
+                                                                                       v1::Study*),
+                                        const std::string& study);
+  absl::StatusOr<v1::Trial> ChangeTrial(grpc::Status (v1::StudyService::Stub::*method)(grpc::ClientContext*,
+                                                                                       const v1::ChangeTrialRequest&,
+                                                                                       v1::Trial*),
+                                        const std::string& study, int64_t number);
+  absl::StatusOr<v1::Worker> ChangeWorker(grpc::Status (v1::AdminService::Stub::*method)(grpc::ClientContext*,
+                                                                                         const v1::ChangeWorkerRequest&,
+                                                                                         v1::Worker*),
+                                          const std::string& name);
+
+  std::string NewRequestId();
+  // The wait before attempt `attempt` (from 1, the first repeat).
+  Duration Backoff(int attempt);
+  absl::Status FromGrpc(const grpc::Status& status) const;
+
+  const StudyClientOptions options_;
+  std::unique_ptr<v1::StudyService::Stub> studies_;
+  std::unique_ptr<v1::AdminService::Stub> admin_;
+  Mutex mutex_;
+  Random random_ ATHANOR_GUARDED_BY(mutex_);
+};
+
+// The snapshots of one study, over as many streams as it takes.
+//
+// Thread safety: Next() from one thread at a time; Cancel() from any.
+class StudyWatch {
+ public:
+  // Blocks for the next snapshot; nothing once the study has ended and its last snapshot was returned. A broken stream
+  // is opened again, from the revision of the last snapshot, with the policy's back-off; attempts count from the last
+  // snapshot received. Errors: CANCELLED after Cancel(), UNAVAILABLE once the policy gives up, anything else
+  // (NOT_FOUND, ...) at once. After an error or the end, every further call returns the same.
+  absl::StatusOr<std::optional<v1::StudySnapshot>> Next();
+
+  // Makes the Next() in progress, or the next one, return CANCELLED. Takes effect within milliseconds, except that a
+  // wait between attempts is finished first.
+  void Cancel();
+
+ private:
+  friend class StudyClient;
+  StudyWatch(StudyClient& client, v1::WatchStudyRequest request) : client_(client), request_(std::move(request)) {}
+
+  // False if the watch was cancelled.
+  bool Open();
+  // OK: the study has ended. Otherwise why the stream broke.
+  absl::Status Close();
+
+  StudyClient& client_;
+  v1::WatchStudyRequest request_;
+  Mutex mutex_;  // Cancel() against a stream that is being opened or closed
+  bool cancelled_ ATHANOR_GUARDED_BY(mutex_) = false;
+  std::unique_ptr<grpc::ClientContext> context_ ATHANOR_GUARDED_BY(mutex_);
+  std::unique_ptr<grpc::ClientReader<v1::StudySnapshot>> stream_;
+  bool finished_ = false;  // the last snapshot showed the end
+  int failures_ = 0;       // since the last snapshot
+  std::optional<absl::Status> ended_;
+};
+
+}  // namespace athanor
