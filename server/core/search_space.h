@@ -33,10 +33,10 @@ struct Parameter {
   double min = 0;
   double max = 0;
   Scale scale = Scale::kLinear;
-  std::optional<double> step;     // values lie on min + k * step; > 0
-  std::optional<int64_t> points;  // kFloat under a grid: evenly spaced on `scale`, both ends included
-  std::vector<Value> values;      // kCategorical, in the order given
-  std::vector<Condition> when;    // all must hold; empty = always active
+  std::optional<double> step = {};     // values lie on min + k * step; > 0
+  std::optional<int64_t> points = {};  // kFloat under a grid: evenly spaced on `scale`, both ends included
+  std::vector<Value> values = {};      // kCategorical, in the order given
+  std::vector<Condition> when = {};    // all must hold; empty = always active
   bool operator==(const Parameter&) const = default;
 };
 

@@ -28,14 +28,14 @@ class SearchMethod {
   // How many suggestions there are; nullopt = no end. Grid: every point.
   virtual std::optional<int64_t> Count() const { return std::nullopt; }
 
-  // Suggestion `index` (from 0; < Count()). Always passes SearchSpace::Check. `fixed`: values that an enqueued partial configuration
-  // prescribes, nullopt elsewhere; the rest is completed as the method would have chosen it. Empty: nothing is fixed.
-  // Grid and random: a pure function of (seed, index, fixed). Thread-safe.
+  // Suggestion `index` (from 0; < Count()). Always passes SearchSpace::Check. `fixed`: values that an enqueued partial
+  // configuration prescribes, nullopt elsewhere; the rest is completed as the method would have chosen it. Empty:
+  // nothing is fixed. Grid and random: a pure function of (seed, index, fixed). Thread-safe.
   virtual Configuration Suggest(const SearchView& view, int64_t index, const Configuration& fixed) const = 0;
 };
 
-// The method that a completed spec asks for. `space` must outlive it. INVALID_ARGUMENT on an unknown method or what it cannot search (a grid
-// over a float without points or step); the message starts with the key path.
+// The method that a completed spec asks for. `space` must outlive it. INVALID_ARGUMENT on an unknown method or what it
+// cannot search (a grid over a float without points or step); the message starts with the key path.
 absl::StatusOr<std::unique_ptr<SearchMethod>> CreateSearchMethod(const StudySpec& spec, const SearchSpace& space);
 
 }  // namespace athanor

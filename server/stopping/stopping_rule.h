@@ -1,8 +1,9 @@
-// The one interface of early stopping. A rule is a pure function of what it is shown: no clock, no I/O, no state of its own.
-// Values are oriented: smaller is better, non-finite is +inf. SEMANTICS section 4 binds.
+// The one interface of early stopping. A rule is a pure function of what it is shown: no clock, no I/O, no state of its
+// own. Values are oriented: smaller is better, non-finite is +inf. SEMANTICS section 4 binds.
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -27,10 +28,10 @@ struct TrialValue {
   TrialNumber trial = 0;
   int64_t bracket = 0;
   bool finalist = false;
-  int64_t step = 0;                       // of this value
-  double value = 0;                       // oriented
-  std::optional<int64_t> previous_step;   // of the trial's value before this one
-  double best = 0;                        // oriented, over all steps so far, this one included
+  int64_t step = 0;                      // of this value
+  double value = 0;                      // oriented
+  std::optional<int64_t> previous_step;  // of the trial's value before this one
+  double best = 0;                       // oriented, over all steps so far, this one included
 };
 
 // A rung entered by a value. The owner adds trial, bracket and token and keeps it.
@@ -41,20 +42,24 @@ struct EnteredRung {
 
 struct StoppingDecision {
   Action action = Action::kContinue;
-  std::vector<EnteredRung> entered;   // from the lowest
-  std::optional<int64_t> rung;        // the rung that decided
-  double bound = 0;                   // oriented; what the value was compared with; NaN = nothing
-  int64_t n = 0;                      // values known, this one included where it counts
-  bool recorded = false;              // worth a decision row: something was compared or entered
+  std::vector<EnteredRung> entered = {};                    // from the lowest
+  std::optional<int64_t> rung = {};                         // the rung that decided
+  double bound = std::numeric_limits<double>::quiet_NaN();  // oriented; what the value was compared with; NaN = nothing
+  int64_t n = 0;                                            // values known, this one included where it counts
+  bool recorded = false;                                    // worth a decision row: something was compared or entered
 };
 
 // How a trial ended, for rules that keep rungs.
 enum class TrialEnd { kCompleted, kFailed, kInfeasible };
 
-// A paused trial to be resumed.
+// A paused trial to be resumed, and what it was chosen by.
 struct Promotion {
   TrialNumber trial = 0;
   int64_t from_rung = 0;
+  double value = 0;  // oriented; its entry at from_rung
+  double bound =
+      0;  // oriented; the worst value there that may be promoted; NaN for a finalist, which is compared with nothing
+  int64_t n = 0;  // values that ever entered from_rung
 };
 
 class StoppingRule {
@@ -66,16 +71,16 @@ class StoppingRule {
   // The decision on one value. `view` does not hold the value yet.
   virtual StoppingDecision OnValue(const StoppingView& view, const TrialValue& value) const = 0;
 
-  // Rungs that a trial enters because it ended: COMPLETED below a rung enters all higher ones with `last` (its last oriented value);
-  // FAILED or INFEASIBLE enters the next one with +inf.
+  // Rungs that a trial enters because it ended: COMPLETED below a rung enters all higher ones with `last` (its last
+  // oriented value); FAILED or INFEASIBLE enters the next one with +inf.
   virtual std::vector<EnteredRung> OnEnd(const StoppingView& view, TrialNumber trial, int64_t bracket, TrialEnd end,
                                          double last) const;
 
   // The paused trial to promote next, nothing if none may be. Does not change the view: the owner marks it.
   virtual std::optional<Promotion> NextPromotion(const StoppingView& view) const;
 
-  // With the budget spent, nothing running and nothing to promote: the paused trial to run to the end without pausing, while fewer
-  // than `finalists` have completed at max_resource.
+  // With the budget spent, nothing running and nothing to promote: the paused trial to run to the end without pausing,
+  // while fewer than `finalists` have completed at max_resource.
   virtual std::optional<Promotion> NextFinalist(const StoppingView& view, int64_t completed_at_max_resource) const;
 
   // Steps of the rungs, lowest first; empty for rules without.

@@ -1,0 +1,82 @@
+#include "server/stopping/rungs.h"
+
+#include <limits>
+
+#include "absl/strings/str_cat.h"
+
+namespace athanor {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+}  // namespace
+
+absl::Status CheckRungs(const HalvingOptions& options) {
+  if (options.min_resource < 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("early_stopping.min_resource: ", options.min_resource, " is too small; want int >= 1"));
+  }
+  if (options.max_resource < options.min_resource) {
+    return absl::InvalidArgumentError(absl::StrCat("early_stopping.max_resource: ", options.max_resource,
+                                                   " is below min_resource; want int >= ", options.min_resource));
+  }
+  if (options.reduction_factor < 2) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("early_stopping.reduction_factor: ", options.reduction_factor, " is too small; want int >= 2"));
+  }
+  return absl::OkStatus();
+}
+
+std::vector<int64_t> RungSteps(const HalvingOptions& options) {
+  std::vector<int64_t> steps;
+  int64_t step = options.min_resource;
+  while (step < options.max_resource) {
+    steps.push_back(step);
+    if (step > (options.max_resource - 1) / options.reduction_factor) break;  // the next one is not below max_resource
+    step *= options.reduction_factor;
+  }
+  steps.push_back(options.max_resource);
+  return steps;
+}
+
+int64_t FirstOpenRung(const Ladder& ladder, TrialNumber trial, int64_t bracket) {
+  const int64_t highest = ladder.HighestRung(trial);
+  if (highest < 0) return 0;
+  return ladder.rung(bracket, highest).ValueOf(trial) == kInfinity ? highest : highest + 1;
+}
+
+RungRange ReachedRungs(const Ladder& ladder, const std::vector<int64_t>& steps, const TrialValue& value) {
+  RungRange range;
+  range.first = range.end = FirstOpenRung(ladder, value.trial, value.bracket);
+  while (range.end < static_cast<int64_t>(steps.size()) && steps[static_cast<size_t>(range.end)] <= value.step)
+    ++range.end;
+  return range;
+}
+
+Standing StandingAt(const Rung& rung, TrialNumber trial, double value) {
+  return {.n = rung.entries().size() + (rung.ValueOf(trial) ? 0 : 1),
+          .strictly_better = rung.entries().CountBelow(value)};
+}
+
+double ValueAtPlace(const Rung& rung, double value, int64_t place) {
+  const OrderStatistics& entries = rung.entries();
+  const int64_t better = entries.CountBelow(value);
+  if (place <= better) return entries.At(place - 1).first;
+  if (place == better + 1) return value;
+  // Behind the value itself: its own earlier +inf, if there is one, is last, and never reached since place <= n.
+  return entries.At(place - 2).first;
+}
+
+std::vector<EnteredRung> RungsOnEnd(const Ladder& ladder, int64_t rungs, TrialNumber trial, int64_t bracket,
+                                    TrialEnd end, double last) {
+  std::vector<EnteredRung> entered;
+  const int64_t open = FirstOpenRung(ladder, trial, bracket);
+  if (end == TrialEnd::kCompleted) {
+    for (int64_t rung = open; rung < rungs; ++rung) entered.push_back({.rung = rung, .value = last});
+  } else if (open < rungs && !ladder.rung(bracket, open).ValueOf(trial)) {
+    entered.push_back({.rung = open, .value = kInfinity});
+  }
+  return entered;
+}
+
+}  // namespace athanor

@@ -1,0 +1,50 @@
+// What rules with rungs have in common: where the rungs are, which of them a trial has still to enter, how its value
+// stands there.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "server/core/ladder.h"
+#include "server/core/study_spec.h"
+#include "server/stopping/stopping_rule.h"
+
+namespace athanor {
+
+// INVALID_ARGUMENT with key path unless 1 <= min_resource <= max_resource and reduction_factor >= 2.
+absl::Status CheckRungs(const HalvingOptions& options);
+
+// Steps of the rungs: min_resource * reduction_factor^k below max_resource, and a last one at max_resource. Ascending,
+// all different. Integers only; what would overflow is above max_resource. `options` pass CheckRungs.
+std::vector<int64_t> RungSteps(const HalvingOptions& options);
+
+// The lowest rung that a running trial has yet to enter; the number of rungs if none. Rungs are entered without gaps
+// from 0, so this is one past the highest, except after `trial retry`: the +inf with which a failure entered is to be
+// replaced, so that rung is open again. (A running trial has no other +inf: a value of +inf pauses its trial for good,
+// or stops it.)
+int64_t FirstOpenRung(const Ladder& ladder, TrialNumber trial, int64_t bracket);
+
+// The rungs [first, end) that a value at `step` reaches: open ones at or below it.
+struct RungRange {
+  int64_t first = 0;
+  int64_t end = 0;
+  bool empty() const { return first >= end; }
+};
+RungRange ReachedRungs(const Ladder& ladder, const std::vector<int64_t>& steps, const TrialValue& value);
+
+// How a value stands among those at a rung, its own included, whether or not `rung` holds it already.
+struct Standing {
+  int64_t n = 0;
+  int64_t strictly_better = 0;
+};
+Standing StandingAt(const Rung& rung, TrialNumber trial, double value);
+// The value of place `place` (1 = best) among the same n values. 1 <= place <= n.
+double ValueAtPlace(const Rung& rung, double value, int64_t place);
+
+// StoppingRule::OnEnd for rules with rungs: COMPLETED enters every open rung with `last`; FAILED and INFEASIBLE enter
+// the lowest open one with +inf, unless the +inf of an earlier failure stands there.
+std::vector<EnteredRung> RungsOnEnd(const Ladder& ladder, int64_t rungs, TrialNumber trial, int64_t bracket,
+                                    TrialEnd end, double last);
+
+}  // namespace athanor
