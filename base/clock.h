@@ -1,4 +1,5 @@
-// Time as an input. Code below the edge never reads a clock: `now` is read once, where a request or a timer comes in, and passed down.
+// Time as an input. Code below the edge never reads a clock: `now` is read once, where a request or a timer comes in,
+// and passed down.
 #pragma once
 
 #include <chrono>

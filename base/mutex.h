@@ -1,4 +1,5 @@
-// std::mutex with clang's thread-safety annotations. The packaged absl::Mutex is invisible to ThreadSanitizer; this one is not.
+// std::mutex with clang's thread-safety annotations. The packaged absl::Mutex is invisible to ThreadSanitizer; this one
+// is not.
 #pragma once
 
 #include <chrono>

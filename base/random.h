@@ -1,5 +1,6 @@
-// Randomness as an input: a generator that is a pure function of its seed, with distributions written here, because those of the
-// standard library differ between implementations and a study must give the same configurations everywhere.
+// Randomness as an input: a generator that is a pure function of its seed, with distributions written here, because
+// those of the standard library differ between implementations and a study must give the same configurations
+// everywhere.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +14,8 @@ uint64_t HashWords(std::initializer_list<uint64_t> words);
 // FNV-1a, finished by the same mix. Stable for ever.
 uint64_t HashString(std::string_view text);
 
-// xoshiro256** 1.0 (Blackman and Vigna 2018), seeded through SplitMix64 as its authors advise. Not thread-safe; copyable.
+// xoshiro256** 1.0 (Blackman and Vigna 2018), seeded through SplitMix64 as its authors advise. Not thread-safe;
+// copyable.
 class Random {
  public:
   explicit Random(uint64_t seed);
@@ -38,8 +40,9 @@ class Random {
   State state_;
 };
 
-// A pseudo-random permutation of [0, size): a Feistel network on the smallest even number of bits, walked until it falls inside.
-// A pure function of (seed, size, index); O(1) memory and expected time. 1 <= size <= 2^62, 0 <= index < size.
+// A pseudo-random permutation of [0, size): a Feistel network on the smallest even number of bits, walked until it
+// falls inside. A pure function of (seed, size, index); O(1) memory and expected time. 1 <= size <= 2^62, 0 <= index <
+// size.
 uint64_t Permute(uint64_t seed, uint64_t size, uint64_t index);
 
 }  // namespace athanor

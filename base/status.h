@@ -5,8 +5,8 @@
 #include "absl/status/statusor.h"
 
 // Returns the status from the enclosing function unless it is OK.
-#define ATHANOR_RETURN_IF_ERROR(expression)                        \
-  do {                                                             \
+#define ATHANOR_RETURN_IF_ERROR(expression)                                                         \
+  do {                                                                                              \
     if (absl::Status athanor_status_ = (expression); !athanor_status_.ok()) return athanor_status_; \
   } while (false)
 
