@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Installs what the tests need, builds, and runs every test. Skips what is done already.
+#
+#   tests/run.sh                  every test of the release build
+#   tests/run.sh --long           the longer suites as well
+#   tests/run.sh --sanitizers     instead: the tests under address,undefined and the threaded ones under thread
+#   tests/run.sh -R PATTERN ...   anything else goes to ctest
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+mode=release
+long=()
+rest=()
+for argument in "$@"; do
+  case "$argument" in
+    --long) long=(--long) ;;
+    --sanitizers) mode=sanitizers ;;
+    -h|--help) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    *) rest+=("$argument") ;;
+  esac
+done
+
+deploy/install-packages.sh test
+
+run() {  # run PRESET [ctest arguments]
+  local preset=$1
+  shift
+  deploy/build.sh "$preset"
+  echo "tests: preset $preset"
+  ctest --test-dir "build/$preset" --output-on-failure -j 2 "$@"
+}
+
+# Suites labelled long run only when asked for.
+skip=(-LE long)
+[ ${#long[@]} -gt 0 ] && skip=()
+if [ "$mode" = release ]; then
+  run release "${skip[@]}" "${rest[@]}"
+else
+  run asan "${skip[@]}" "${rest[@]}"
+  # The packaged gRPC and Abseil are not instrumented: what talks through them reports races that are none.
+  run tsan -L threads "${rest[@]}"
+fi
