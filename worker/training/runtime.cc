@@ -1,0 +1,54 @@
+#include "worker/training/runtime.h"
+
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+#include <dlfcn.h>
+#include <torch/version.h>
+
+#include <sstream>
+
+namespace athanor::training {
+namespace {
+
+// BLAS implementations have the same interface; only their own extra functions tell them apart.
+template <typename Function>
+Function* Lookup(const char* name) {
+  return reinterpret_cast<Function*>(dlsym(RTLD_DEFAULT, name));
+}
+
+constexpr char kReference[] = "reference";
+
+}  // namespace
+
+std::string LibtorchVersion() { return TORCH_VERSION; }
+
+std::string BlasName() {
+  if (at::hasMKL()) return "MKL";
+  if (auto* config = Lookup<char*()>("openblas_get_config")) {
+    std::istringstream words(config());  // "OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH ..."
+    std::string name, version;
+    words >> name >> version;
+    return name + " " + version;
+  }
+  if (auto* version = Lookup<const char*()>("bli_info_get_version_str")) return std::string("BLIS ") + version();
+  if (Lookup<void()>("ATL_buildinfo") != nullptr) return "ATLAS";
+  return kReference;
+}
+
+bool IsOptimisedBlas(const std::string& blas) { return blas != kReference; }
+
+std::vector<std::string> Devices() {
+  std::vector<std::string> devices = {"cpu"};
+  if (!at::hasCUDA()) return devices;
+  const auto count = at::detail::getCUDAHooks().getNumGPUs();
+  for (int i = 0; i < count; ++i) devices.push_back("cuda:" + std::to_string(i));
+  return devices;
+}
+
+void UseThreads(int threads) {
+  at::set_num_threads(threads);
+  // OpenBLAS built on its own threads does not follow OpenMP's setting.
+  if (auto* set = Lookup<void(int)>("openblas_set_num_threads")) set(threads);
+}
+
+}  // namespace athanor::training

@@ -1,0 +1,25 @@
+// What this process trains with: library, BLAS, devices, threads.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace athanor::training {
+
+// "1.13.0"
+std::string LibtorchVersion();
+
+// The library behind dense matrix products on the CPU: "OpenBLAS 0.3.21", "MKL", "BLIS 0.9.0", "ATLAS", or "reference",
+// which is several times slower than the others.
+std::string BlasName();
+
+// False for "reference": worth a warning. `blas` as BlasName() gives it.
+bool IsOptimisedBlas(const std::string& blas);
+
+// "cpu", then "cuda:0", "cuda:1", ... as far as there are.
+std::vector<std::string> Devices();
+
+// Lets LibTorch and BLAS use `threads` >= 1 threads in work started by the calling thread. Sums depend on it.
+void UseThreads(int threads);
+
+}  // namespace athanor::training
