@@ -126,8 +126,7 @@ Grants Dispatch::Take(Transaction& tx, WorkerInMemory& worker, int max_trials) {
   while (static_cast<int>(grants.size()) < max_trials) {
     LiveStudy* study = ChooseStudy(worker);
     if (study == nullptr) break;
-    const TrialNumber trial = ChooseTrial(tx, *study, worker);
-    grants.push_back(Lease(tx, *study, trial, worker));
+    grants.push_back(Lease(tx, *study, ChooseTrial(tx, *study, worker), worker));
   }
   return grants;
 }
@@ -155,27 +154,29 @@ LiveStudy* Dispatch::ChooseStudy(const WorkerInMemory& worker) {
 
 // Re-queued trials first (lowest number, preferably not one that this worker failed), then promotions, enqueued
 // configurations and new trials, finalists. The study has work.
-TrialNumber Dispatch::ChooseTrial(Transaction& tx, LiveStudy& study, const WorkerInMemory& worker) {
+Dispatch::Choice Dispatch::ChooseTrial(Transaction& tx, LiveStudy& study, const WorkerInMemory& worker) {
   const std::string& name = worker.record.name;
   const auto other =
       std::ranges::find_if(study.waiting(), [&](TrialNumber trial) { return study.failed_on(trial) != name; });
-  if (other != study.waiting().end()) return *other;
+  if (other != study.waiting().end()) return {*other, std::nullopt};
   if (study.rule() != nullptr) {
     if (const auto promotion = study.rule()->NextPromotion(study.stopping_view())) {
       study.Resume(tx, *promotion, LiveStudy::Resumption::kPromotion);
-      return promotion->trial;
+      return {promotion->trial, promotion};
     }
   }
-  if (study.MayCreateTrial()) return study.CreateTrial(tx);
-  if (!study.waiting().empty()) return *study.waiting().begin();
+  if (study.MayCreateTrial()) return {study.CreateTrial(tx), std::nullopt};
+  if (!study.waiting().empty()) return {*study.waiting().begin(), std::nullopt};
   const Promotion finalist = *FindFinalist(study);
   study.Resume(tx, finalist, LiveStudy::Resumption::kFinalist);
-  return finalist.trial;
+  return {finalist.trial, finalist};
 }
 
-LeaseGrant Dispatch::Lease(Transaction& tx, LiveStudy& study, TrialNumber number, WorkerInMemory& worker) {
+LeaseGrant Dispatch::Lease(Transaction& tx, LiveStudy& study, const Choice& choice, WorkerInMemory& worker) {
   const Token token = state_.next_token++;
+  const TrialNumber number = choice.trial;
   study.StartAttempt(tx, number, token, worker.record.name, tx.now.monotonic + state_.options.lease);
+  if (choice.promotion.has_value()) study.RecordPromotion(tx, *choice.promotion);
   const Trial& trial = study.trial(number);
   const StudySpec& spec = study.spec();
   LeaseGrant grant;

@@ -58,8 +58,13 @@ class Dispatch {
   absl::StatusOr<Grants> TryAcquire(Transaction& tx, const AcquireOptions& options);
   Grants Take(Transaction& tx, WorkerInMemory& worker, int max_trials);
   LiveStudy* ChooseStudy(const WorkerInMemory& worker);
-  TrialNumber ChooseTrial(Transaction& tx, LiveStudy& study, const WorkerInMemory& worker);
-  LeaseGrant Lease(Transaction& tx, LiveStudy& study, TrialNumber trial, WorkerInMemory& worker);
+  // What to lease next; `promotion` if it was paused until now.
+  struct Choice {
+    TrialNumber trial = 0;
+    std::optional<Promotion> promotion;
+  };
+  Choice ChooseTrial(Transaction& tx, LiveStudy& study, const WorkerInMemory& worker);
+  LeaseGrant Lease(Transaction& tx, LiveStudy& study, const Choice& choice, WorkerInMemory& worker);
   bool HasWork(const LiveStudy& study) const;
   bool Answer(Transaction& tx, Waiting& waiting);
 

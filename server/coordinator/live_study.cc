@@ -239,10 +239,24 @@ void LiveStudy::RecordDecision(Transaction& tx, TrialNumber number, const Object
   record.rule = std::string(rule_->name());
   record.rung = decision.rung;
   record.value = value.value;
-  record.bound = std::isnan(decision.bound) ? decision.bound : Unorient(spec().objective().goal, decision.bound);
+  record.bound = Unoriented(decision.bound);
   record.n = decision.n;
   record.action = decision.action;
   tx.changes.push_back(AddDecision{record_.id, std::move(record)});
+}
+
+void LiveStudy::RecordPromotion(Transaction& tx, const Promotion& promotion) {
+  const std::vector<int64_t> steps = rule_->Rungs(trial(promotion.trial).bracket);
+  StoppingDecision decision;
+  decision.rung = promotion.from_rung;
+  decision.bound = promotion.bound;
+  decision.n = promotion.n;
+  RecordDecision(tx, promotion.trial, {Unoriented(promotion.value), steps[static_cast<size_t>(promotion.from_rung)]},
+                 decision);
+}
+
+double LiveStudy::Unoriented(double oriented) const {
+  return std::isnan(oriented) ? oriented : Unorient(spec().objective().goal, oriented);
 }
 
 void LiveStudy::EnterRungs(Transaction& tx, TrialNumber number, Token token, const std::vector<EnteredRung>& entered) {

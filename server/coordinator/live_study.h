@@ -125,6 +125,8 @@ class LiveStudy {
   void AddMeasurement(Transaction& tx, TrialNumber number, const Measurement& measurement);
   void RecordDecision(Transaction& tx, TrialNumber number, const ObjectiveValue& value,
                       const StoppingDecision& decision);
+  // The decision that a paused trial goes on; it is leased already.
+  void RecordPromotion(Transaction& tx, const Promotion& promotion);
   void EnterRungs(Transaction& tx, TrialNumber number, Token token, const std::vector<EnteredRung>& entered);
   // Ends the live attempt and puts the trial into `next`. `reason` goes to the attempt, and to the trial if `next` is a
   // finished state.
@@ -157,6 +159,7 @@ class LiveStudy {
   absl::Status LoadAttempts(StudyImage& image, MonotonicTime lease_expires);
   Trial& mutable_trial(TrialNumber number) { return trials_[static_cast<size_t>(number)]; }
   double Oriented(double value) const;
+  double Unoriented(double oriented) const;  // NaN stays NaN
 
   StudyRecord record_;
   SearchSpace space_;
