@@ -7,7 +7,8 @@
 
 namespace athanor {
 
-// `fail_commits` of tests: see SetCommitStatus.
+// Threads: stricter than store.h asks: any function from any thread. Performance: a commit costs what its changes cost,
+// whatever the store holds.
 class MemoryStore final : public Store {
  public:
   MemoryStore();
@@ -22,12 +23,13 @@ class MemoryStore final : public Store {
   absl::StatusOr<std::vector<WorkerRecord>> LoadWorkers() override;
   absl::StatusOr<HighestIds> LoadHighestIds() override;
   absl::StatusOr<std::optional<RequestRecord>> FindRequest(const std::string& id) override;
-  absl::StatusOr<std::vector<MetricCurve>> ReadCurves(StudyId study, TrialNumber trial, const std::vector<std::string>& metrics,
+  absl::StatusOr<std::vector<MetricCurve>> ReadCurves(StudyId study, TrialNumber trial,
+                                                      const std::vector<std::string>& metrics,
                                                       Archived archived) override;
   absl::StatusOr<std::vector<TrialCurve>> ReadCompletedCurves(StudyId study, const std::string& metric) override;
   absl::StatusOr<std::vector<Attempt>> ReadAttempts(StudyId study, TrialNumber trial) override;
-  absl::StatusOr<std::vector<DecisionRecord>> ReadDecisions(StudyId study, std::optional<TrialNumber> trial, Revision after,
-                                                            int64_t limit) override;
+  absl::StatusOr<std::vector<DecisionRecord>> ReadDecisions(StudyId study, std::optional<TrialNumber> trial,
+                                                            Revision after, int64_t limit) override;
   absl::StatusOr<std::vector<Metric>> ReadFinalMetrics(StudyId study, TrialNumber trial) override;
   absl::StatusOr<StoreSize> ReadSize() override;
 

@@ -1,15 +1,21 @@
-// The one door to durable facts. A store applies batches of changes atomically and durably, and reads back what was committed.
+// The one door to durable facts. A store applies batches of changes atomically and durably, and reads back what was
+// committed.
 //
 // Two implementations pass one contract suite: memory (tests, simulation) and sqlite/ (the only place with SQL).
 //
-// Threads: one writer thread calls Commit and the Load functions; the Read functions may be called from any thread, at any time, and see
-// committed facts only. All calls block on I/O.
+// Threads: one writer thread calls Commit and the Load functions; the Read functions may be called from any thread, at
+// any time, and see committed facts only: each of them sees one committed state. All calls block on I/O.
 //
-// Errors: RESOURCE_EXHAUSTED: disk full. UNAVAILABLE: I/O error, read-only or locked file; a later call may succeed. DATA_LOSS: the file is
-// corrupt (names it). FAILED_PRECONDITION: schema newer than this program. NOT_FOUND: no such study or trial.
+// Errors: RESOURCE_EXHAUSTED: disk full. UNAVAILABLE: I/O error, read-only or locked file; a later call may succeed.
+// DATA_LOSS: the file is corrupt (names it). NOT_FOUND: no such study, trial or attempt. ALREADY_EXISTS: a row that is
+// inserted once is there already. After an error of Commit the store is what it was before, and the same batch may be
+// committed again.
+//
+// Doubles: NaN (as NaN, without its payload) and infinities survive. Texts are any bytes.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -71,45 +77,139 @@ struct RequestRecord {
   std::string fingerprint;  // SHA-256 of the request
   StudyId study = 0;
   std::optional<TrialNumber> trial;
-  int64_t position = 0;     // of EnqueueTrial
+  int64_t position = 0;  // of EnqueueTrial
   WallTime at{};
 };
 
 // ---- Changes. Applied in order. Each is one fact; rows it replaces are named by the same key. ----
-struct PutStudy { StudyRecord study; };                  // inserts, or updates state, reason, times, active_ms, revision, budget, priority
-struct DeleteStudy { StudyId study; };                   // with everything under it; the id is never reused
-struct InsertTrial { StudyId study; Trial trial; };
-struct UpdateTrial { StudyId study; Trial trial; };      // everything but configuration, index, seed and created
-struct InsertAttempt { StudyId study; Attempt attempt; };
-struct UpdateAttempt { StudyId study; Attempt attempt; };  // ended, outcome, reason, resumed_step, environment; key is the token
-struct AddMeasurement { StudyId study; TrialNumber trial; Token token; Measurement measurement; };
-// Rows of the trial past `step` that count do so no longer. `by`: the attempt that goes on from `step`.
-struct ArchiveMeasurements { StudyId study; TrialNumber trial; int64_t step; Token by; };
-struct PutRungEntry { StudyId study; RungEntry entry; };   // key: bracket, rung, trial
-struct AddDecision { StudyId study; DecisionRecord decision; };
-struct AddCheckpoint { StudyId study; Checkpoint checkpoint; };  // key: trial, token, step
-struct RemoveCheckpoint { StudyId study; Checkpoint checkpoint; };
-struct PutFinalMetrics { StudyId study; TrialNumber trial; std::vector<Metric> metrics; };
-struct PushEnqueued { StudyId study; EnqueuedConfiguration configuration; };
-struct PopEnqueued { StudyId study; int64_t id; };
-struct PutWorker { WorkerRecord worker; };
-struct PutRequest { RequestRecord request; };
-struct ForgetRequests { WallTime before; };
+// A Put inserts or replaces. An Insert, an Add or a Push of a key that exists is ALREADY_EXISTS; Adds of checkpoints
+// replace. An Update of a key that does not exist is NOT_FOUND, and so is any change under a study, trial or attempt
+// that does not exist. Removing what is not there is no error.
 
-using Change = std::variant<PutStudy, DeleteStudy, InsertTrial, UpdateTrial, InsertAttempt, UpdateAttempt, AddMeasurement,
-                            ArchiveMeasurements, PutRungEntry, AddDecision, AddCheckpoint, RemoveCheckpoint, PutFinalMetrics,
-                            PushEnqueued, PopEnqueued, PutWorker, PutRequest, ForgetRequests>;
+// Inserts, or updates state, reason, times, active_ms, revision, budget, priority. A new id is larger than any before
+// (else NOT_FOUND: the study is gone), and a new name differs from those that exist (else ALREADY_EXISTS).
+// spec.budget.target is not NaN.
+struct PutStudy {
+  StudyRecord study;
+};
+
+// With everything under it. The id is never reused.
+struct DeleteStudy {
+  StudyId study;
+};
+
+// The configuration has one entry a parameter of its study, here and in PushEnqueued.
+struct InsertTrial {
+  StudyId study;
+  Trial trial;
+};
+
+// Everything but configuration, suggestion_index, seed and created.
+struct UpdateTrial {
+  StudyId study;
+  Trial trial;
+};
+
+// Key: the token, among all attempts of all studies.
+struct InsertAttempt {
+  StudyId study;
+  Attempt attempt;
+};
+
+// Everything but worker and started.
+struct UpdateAttempt {
+  StudyId study;
+  Attempt attempt;
+};
+
+// Key: token, step, metric. A later one may bring further metrics of the same step. Without metrics it adds nothing.
+struct AddMeasurement {
+  StudyId study;
+  TrialNumber trial;
+  Token token;
+  Measurement measurement;
+};
+
+// Rows of the trial past `step` that count do so no longer, except those of `by`: the attempt that goes on from `step`.
+// Later rows of the other attempts past `step` would not count either.
+struct ArchiveMeasurements {
+  StudyId study;
+  TrialNumber trial;
+  int64_t step;
+  Token by;
+};
+
+// Key: bracket, rung, trial.
+struct PutRungEntry {
+  StudyId study;
+  RungEntry entry;
+};
+
+// Several may share a revision.
+struct AddDecision {
+  StudyId study;
+  DecisionRecord decision;
+};
+
+// Key: trial, token, step. Replaces.
+struct AddCheckpoint {
+  StudyId study;
+  Checkpoint checkpoint;
+};
+struct RemoveCheckpoint {
+  StudyId study;
+  Checkpoint checkpoint;
+};
+
+// Replaces all of the trial's.
+struct PutFinalMetrics {
+  StudyId study;
+  TrialNumber trial;
+  std::vector<Metric> metrics;
+};
+
+// Key: id.
+struct PushEnqueued {
+  StudyId study;
+  EnqueuedConfiguration configuration;
+};
+struct PopEnqueued {
+  StudyId study;
+  int64_t id;
+};
+
+// Key: name.
+struct PutWorker {
+  WorkerRecord worker;
+};
+
+// Key: id. Independent of whether the study still exists.
+struct PutRequest {
+  RequestRecord request;
+};
+
+// Those strictly older.
+struct ForgetRequests {
+  WallTime before;
+};
+
+using Change =
+    std::variant<PutStudy, DeleteStudy, InsertTrial, UpdateTrial, InsertAttempt, UpdateAttempt, AddMeasurement,
+                 ArchiveMeasurements, PutRungEntry, AddDecision, AddCheckpoint, RemoveCheckpoint, PutFinalMetrics,
+                 PushEnqueued, PopEnqueued, PutWorker, PutRequest, ForgetRequests>;
 using ChangeBatch = std::vector<Change>;
 
 // Everything that the memory of a study is rebuilt from.
 struct StudyImage {
   StudyRecord study;
-  std::vector<Trial> trials;                 // by number, dense
-  std::vector<RungEntry> rung_entries;       // in order of bracket, rung, trial
-  std::vector<Checkpoint> checkpoints;       // in order of trial, step, token
+  std::vector<Trial> trials;                    // by number, dense
+  std::vector<RungEntry> rung_entries;          // in order of bracket, rung, trial
+  std::vector<Checkpoint> checkpoints;          // in order of trial, step, token
   std::vector<EnqueuedConfiguration> enqueued;  // in order of id
-  std::vector<Attempt> live_attempts;        // by token
-  // For live attempts: what each of them reported, by step (of its own token, archived or not).
+  int64_t last_enqueued_id = 0;                 // the largest that was ever pushed, popped ones included; 0 if none
+  std::vector<Attempt> live_attempts;           // by token
+  // For live attempts that reported: what each of them did, by token, then step (of its own token, archived or not).
+  // Metrics by name.
   struct LiveMeasurements {
     Token token = 0;
     std::vector<Measurement> measurements;
@@ -155,19 +255,24 @@ class Store {
   virtual absl::StatusOr<std::optional<RequestRecord>> FindRequest(const std::string& id) = 0;
 
   // ---- Any thread ----
-  // The curves of a trial, by metric name; all metrics if `metrics` is empty.
+  // The curves of a trial, by metric name; all metrics if `metrics` is empty. A metric without points gives no curve.
+  // Without archived rows a curve has one point a step; with them a step that was trained again has several, by token.
   virtual absl::StatusOr<std::vector<MetricCurve>> ReadCurves(StudyId study, TrialNumber trial,
-                                                              const std::vector<std::string>& metrics, Archived archived) = 0;
-  // Curves of `metric` of every COMPLETED trial, by trial: (step, value).
+                                                              const std::vector<std::string>& metrics,
+                                                              Archived archived) = 0;
+  // Curves of `metric` of every COMPLETED trial that has one, by trial: (step, value) of the rows that count;
+  // elapsed_ms is left 0.
   struct TrialCurve {
     TrialNumber trial = 0;
     std::vector<CurvePoint> points;
   };
   virtual absl::StatusOr<std::vector<TrialCurve>> ReadCompletedCurves(StudyId study, const std::string& metric) = 0;
   virtual absl::StatusOr<std::vector<Attempt>> ReadAttempts(StudyId study, TrialNumber trial) = 0;  // by token
-  // In order of revision. At most `limit`, the first ones after `after`. `trial`: only that one's.
-  virtual absl::StatusOr<std::vector<DecisionRecord>> ReadDecisions(StudyId study, std::optional<TrialNumber> trial, Revision after,
-                                                                    int64_t limit) = 0;
+  // In order of revision, then as added. At most `limit` (>= 1), the first ones after revision `after`; but a revision
+  // is never split, so that the last one returned can be the next `after`. `trial`: only that one's.
+  virtual absl::StatusOr<std::vector<DecisionRecord>> ReadDecisions(StudyId study, std::optional<TrialNumber> trial,
+                                                                    Revision after, int64_t limit) = 0;
+  // As put.
   virtual absl::StatusOr<std::vector<Metric>> ReadFinalMetrics(StudyId study, TrialNumber trial) = 0;
   virtual absl::StatusOr<StoreSize> ReadSize() = 0;
 };

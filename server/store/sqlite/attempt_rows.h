@@ -1,0 +1,43 @@
+// Attempts and the checkpoints that they registered.
+#pragma once
+
+#include <vector>
+
+#include "SQLiteCpp/SQLiteCpp.h"
+#include "absl/status/status.h"
+#include "server/store/sqlite/statement.h"
+#include "server/store/store.h"
+
+namespace athanor::sqlite {
+
+// One connection's statements on these tables. Not thread-safe. Errors of SQLite are thrown (SQLite::Exception); those
+// of the contract in store.h are returned.
+class AttemptRows {
+ public:
+  explicit AttemptRows(SQLite::Database& database);
+
+  void Insert(StudyId study, const Attempt& attempt);
+  absl::Status Update(StudyId study, const Attempt& attempt);
+  // NOT_FOUND unless `token` is an attempt of this trial.
+  absl::Status Check(StudyId study, TrialNumber trial, Token token);
+  // Measurements of the trial's attempts past `step` count no longer, except those of `by`.
+  void ArchiveAfter(StudyId study, TrialNumber trial, int64_t step, Token by);
+  void AddCheckpoint(StudyId study, const Checkpoint& checkpoint);
+  void RemoveCheckpoint(StudyId study, const Checkpoint& checkpoint);
+
+  std::vector<Attempt> Read(StudyId study, TrialNumber trial);  // by token
+  std::vector<Attempt> LoadLive(StudyId study);                 // by token
+  std::vector<Checkpoint> LoadCheckpoints(StudyId study);       // by trial, step, token
+
+ private:
+  SQLite::Database& database_;
+  Statement insert_;
+  Statement update_;
+  Statement check_;
+  Statement archive_;
+  Statement add_checkpoint_;
+  Statement remove_checkpoint_;
+  Statement read_;
+};
+
+}  // namespace athanor::sqlite
