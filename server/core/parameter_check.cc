@@ -31,12 +31,15 @@ absl::Status CheckCategorical(const Parameter& parameter) {
   if (parameter.step) return Refuse(parameter, ".step", "given; a categorical wants values only");
   if (parameter.points) return Refuse(parameter, ".points", "given; a categorical wants values only");
   if (parameter.values.empty()) return Refuse(parameter, ".values", "is empty; want at least one value");
-  for (auto value = parameter.values.begin(); value != parameter.values.end(); ++value) {
-    if (const auto* number = std::get_if<double>(&*value); number != nullptr && !std::isfinite(*number)) {
-      return Refuse(parameter, ".values", absl::StrCat(ToString(*value), " is not finite; want finite values"));
+  for (size_t i = 0; i < parameter.values.size(); ++i) {
+    const Value& value = parameter.values[i];
+    const std::string key = absl::StrCat(".values[", i, "]");
+    if (const auto* number = std::get_if<double>(&value); number != nullptr && !std::isfinite(*number)) {
+      return Refuse(parameter, key, absl::StrCat(ToString(value), " is not finite; want finite values"));
     }
-    if (std::find(parameter.values.begin(), value, *value) != value) {
-      return Refuse(parameter, ".values", absl::StrCat(ToString(*value), " is there twice; want different values"));
+    const auto here = parameter.values.begin() + static_cast<std::ptrdiff_t>(i);
+    if (std::find(parameter.values.begin(), here, value) != here) {
+      return Refuse(parameter, key, absl::StrCat(ToString(value), " is there twice; want different values"));
     }
   }
   return absl::OkStatus();

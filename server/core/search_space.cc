@@ -79,15 +79,18 @@ absl::Status SearchSpace::ResolveConditions() {
         return Refuse(parameter, key, "is a float; want a categorical or int parameter");
       }
       if (condition.values.empty()) return Refuse(parameter, key, "no values; want at least one");
-      std::vector<Value> seen;
-      for (const Value& value : condition.values) {
+      for (size_t i = 0; i < condition.values.size(); ++i) {
+        const Value& value = condition.values[i];
+        const std::string at = absl::StrCat(key, "[", i, "]");
         if (!IndexOfValue(*parent, value)) {
-          return Refuse(parameter, key,
+          return Refuse(parameter, at,
                         absl::StrCat(ToString(value), " (", TypeName(value), ") is not a value of ", condition.parent,
                                      "; want ", DescribeValues(parameters_[*parent])));
         }
-        if (Contains(seen, value)) return Refuse(parameter, key, absl::StrCat(ToString(value), " is there twice"));
-        seen.push_back(value);
+        const auto here = condition.values.begin() + static_cast<std::ptrdiff_t>(i);
+        if (std::find(condition.values.begin(), here, value) != here) {
+          return Refuse(parameter, at, absl::StrCat(ToString(value), " is there twice; want different values"));
+        }
       }
       conditions_[child].push_back({*parent, condition.values});
     }

@@ -118,7 +118,9 @@ absl::Status CheckTunes(const Parameter& parameter, const TrainerOption& option)
                : absl::OkStatus();
   };
   if (parameter.type == ParameterType::kCategorical) {
-    for (const Value& value : parameter.values) ATHANOR_RETURN_IF_ERROR(check(".values", value));
+    for (size_t i = 0; i < parameter.values.size(); ++i) {
+      ATHANOR_RETURN_IF_ERROR(check(absl::StrCat(".values[", i, "]"), parameter.values[i]));
+    }
     return absl::OkStatus();
   }
   const auto number = [&](double bound) -> Value {

@@ -74,25 +74,26 @@ TEST(SearchSpaceTest, RefusesWhatIsWrongWithTheKeyPathAndWhatIsWanted) {
       {{valued}, "parameters.x.values: given; a number wants min and max"},
       {{Choice("p", {})}, "parameters.p.values: is empty; want at least one value"},
       {{Choice("p", {Number(1), Text("1"), Number(1)})},
-       "parameters.p.values: 1 is there twice; want different values"},
-      {{Choice("p", {Value(std::nan(""))})}, "parameters.p.values: nan is not finite; want finite values"},
+       "parameters.p.values[2]: 1 is there twice; want different values"},
+      {{Choice("p", {Value(std::nan(""))})}, "parameters.p.values[0]: nan is not finite; want finite values"},
       {{log_choice}, "parameters.p.scale: given; a categorical wants values only"},
       {{pointed_choice}, "parameters.p.points: given; a categorical wants values only"},
       {{stepped_choice}, "parameters.p.step: given; a categorical wants values only"},
       {{ranged_choice}, "parameters.p: min and max given; a categorical wants values only"},
       {{ab, When(Int("n", 0, 1), "q", {Text("a")})}, "parameters.n.when: \"q\" is unknown; want another parameter"},
       {{ab, When(Int("n", 0, 1), "p", {Text("c")})},
-       "parameters.n.when.p: c (string) is not a value of p; want one of a, b"},
+       "parameters.n.when.p[0]: c (string) is not a value of p; want one of a, b"},
       {{ab, When(Int("n", 0, 1), "p", {})}, "parameters.n.when.p: no values; want at least one"},
-      {{ab, When(Int("n", 0, 1), "p", {Text("a"), Text("a")})}, "parameters.n.when.p: a is there twice"},
+      {{ab, When(Int("n", 0, 1), "p", {Text("a"), Text("a")})},
+       "parameters.n.when.p[1]: a is there twice; want different values"},
       {{ab, When(When(Int("n", 0, 1), "p", {Text("a")}), "p", {Text("b")})},
        "parameters.n.when.p: named twice; want each parent once"},
       {{Int("m", 0, 8), When(Int("n", 0, 1), "m", {Number(9)})},
-       "parameters.n.when.m: 9 (int) is not a value of m; want int in [0, 8]"},
+       "parameters.n.when.m[0]: 9 (int) is not a value of m; want int in [0, 8]"},
       {{Stepped(Int("m", 0, 8), 4), When(Int("n", 0, 1), "m", {Number(2)})},
-       "parameters.n.when.m: 2 (int) is not a value of m; want int in [0, 8] by 4"},
+       "parameters.n.when.m[0]: 2 (int) is not a value of m; want int in [0, 8] by 4"},
       {{Int("m", 0, 8), When(Int("n", 0, 1), "m", {Text("1")})},
-       "parameters.n.when.m: 1 (string) is not a value of m; want int in [0, 8]"},
+       "parameters.n.when.m[0]: 1 (string) is not a value of m; want int in [0, 8]"},
       {{Float("x", 0, 1), When(Int("n", 0, 1), "x", {Value(0.5)})},
        "parameters.n.when.x: is a float; want a categorical or int parameter"},
       {{When(Int("n", 0, 1), "n", {Number(1)})},
@@ -253,7 +254,7 @@ TEST(SearchSpaceTest, ChecksConfigurations) {
        "parameters.optimizer: rmsprop (string) is not one of its values; want one of sgd, adam"},
       {{sgd}, "parameters: 1 values given; want one for each of 4 parameters"},
   };
-  for (const auto& [configuration, message] : cases) EXPECT_EQ(space.Check(configuration).message(), message);
+  for (const auto& [configuration, message] : cases) EXPECT_EQ(std::string(space.Check(configuration).message()), message);
 }
 
 TEST(SearchSpaceTest, TellsWhatAPartialConfigurationLeavesAllowed) {
