@@ -1,0 +1,54 @@
+// A coordinator, workers and the client as real processes on loopback, in a folder of their own.
+#pragma once
+
+#include <filesystem>
+#include <list>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/integration/process.h"
+
+namespace athanor {
+
+struct ClientResult {
+  int code = 0;
+  std::string output;
+  std::string errors;
+};
+
+class Cluster {
+ public:
+  Cluster();
+  ~Cluster();
+
+  // Starts the coordinator on a free port, or again on the port and database of before. Throws if it does not come up.
+  void StartServer(const std::vector<std::string>& arguments = {});
+  Process& server() { return *server_; }
+  // The name tells workers apart; each gets a state folder of its own.
+  Process& StartWorker(const std::string& name, int slots, const std::vector<std::string>& arguments = {});
+  void StopWorkers(int signal);
+
+  ClientResult Client(const std::vector<std::string>& arguments,
+                      std::chrono::seconds timeout = std::chrono::seconds(60));
+  // The client's JSON answer. Fails the test if it exits with anything but 0.
+  nlohmann::json Query(std::vector<std::string> arguments);
+  // Writes a study file and submits it. Fails the test unless it is accepted.
+  void Submit(const std::string& yaml);
+  // Until the study has ended. Fails the test at the timeout, with the logs.
+  nlohmann::json WaitForStudy(const std::string& study, std::chrono::seconds timeout);
+
+  std::filesystem::path folder() const { return folder_; }
+  const std::string& address() const { return address_; }
+  std::string Logs() const;
+
+ private:
+  std::filesystem::path folder_;
+  std::string address_;
+  std::optional<Process> server_;
+  std::list<Process> workers_;
+  int files_ = 0;
+};
+
+}  // namespace athanor
