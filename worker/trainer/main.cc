@@ -50,6 +50,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "athanor-trainer: file descriptors 3 and 4 are not open\n%s", kUsage);
     return 2;
   }
+  athanor::training::KeepFreedMemory();
   std::signal(SIGPIPE, SIG_IGN);  // a worker that is gone is noticed where it is written to
   athanor::RunSession(kReadDescriptor, kWriteDescriptor, ATHANOR_VERSION);
 }

@@ -71,6 +71,7 @@ class Answers final : public training::TrainingEvents, public training::Training
     // one.
     const std::string trial = job.trial;
     queue.Finish();
+    training::ReturnFreedMemory();
     Answers(writer, queue, trial).OnEnd(result);
   }
 }

@@ -16,8 +16,8 @@ namespace athanor::training {
 class FlatParameters {
  public:
   // Moves the model's parameters into one tensor, of which they become views, and gives each a gradient that is a view
-  // of another. The model's parameters must be float32, on one device, and must not be replaced while this object
-  // lives.
+  // of another. The model's parameters must be float32, dense, on one device, and must not be replaced while this
+  // object lives.
   explicit FlatParameters(Model& model);
 
   // float32 [size()]. Parameters start at multiples of 64 bytes; the gaps stay 0 in values and gradients.

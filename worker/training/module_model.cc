@@ -12,6 +12,11 @@ class ModuleModel final : public Model {
  public:
   ModuleModel(torch::nn::Sequential layers, const at::Device& device) : layers_(std::move(layers)) {
     layers_->to(device);
+    // Convolution and pooling are a third faster channels last on a CPU. The same on every device, so that a checkpoint
+    // fits all.
+    for (at::Tensor& parameter : layers_->parameters()) {
+      if (parameter.dim() == 4) parameter.set_data(parameter.contiguous(at::MemoryFormat::ChannelsLast));
+    }
   }
 
   at::Tensor Forward(const at::Tensor& images) override { return layers_->forward(images); }

@@ -3,6 +3,7 @@
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <dlfcn.h>
+#include <malloc.h>
 #include <torch/version.h>
 
 #include <sstream>
@@ -50,5 +51,13 @@ void UseThreads(int threads) {
   // OpenBLAS built on its own threads does not follow OpenMP's setting.
   if (auto* set = Lookup<void(int)>("openblas_set_num_threads")) set(threads);
 }
+
+void KeepFreedMemory() {
+  mallopt(M_ARENA_MAX, 1);
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);  // the largest that glibc takes
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+}
+
+void ReturnFreedMemory() { malloc_trim(0); }
 
 }  // namespace athanor::training
