@@ -122,17 +122,6 @@ Field AlreadyRead() {
   return [](const YamlNode&) { return absl::OkStatus(); };
 }
 
-void ToWire(const Value& value, v1::Value* wire) {
-  struct Visitor {
-    v1::Value* wire;
-    void operator()(bool value) const { wire->set_bool_value(value); }
-    void operator()(int64_t value) const { wire->set_int_value(value); }
-    void operator()(double value) const { wire->set_float_value(value); }
-    void operator()(const std::string& value) const { wire->set_string_value(value); }
-  };
-  std::visit(Visitor{wire}, value);
-}
-
 absl::Status ReadScalars(const YamlNode& node, google::protobuf::RepeatedPtrField<v1::Value>* values) {
   ATHANOR_ASSIGN_OR_RETURN(const std::vector<YamlNode> items, node.List());
   for (const YamlNode& item : items) {
@@ -356,6 +345,17 @@ absl::Status ReadStudy(const YamlNode& root, v1::StudySpec* spec) {
 }
 
 }  // namespace
+
+void ToWire(const Value& value, v1::Value* wire) {
+  struct Visitor {
+    v1::Value* wire;
+    void operator()(bool value) const { wire->set_bool_value(value); }
+    void operator()(int64_t value) const { wire->set_int_value(value); }
+    void operator()(double value) const { wire->set_float_value(value); }
+    void operator()(const std::string& value) const { wire->set_string_value(value); }
+  };
+  std::visit(Visitor{wire}, value);
+}
 
 absl::StatusOr<StudyFile> ParseStudyFile(std::string_view text, std::string file) {
   ATHANOR_ASSIGN_OR_RETURN(YamlDocument document, YamlDocument::Parse(text, std::move(file)));

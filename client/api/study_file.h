@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "athanor/v1/study.pb.h"
+#include "base/value.h"
 #include "base/yaml_reader.h"
 
 namespace athanor {
@@ -25,6 +26,9 @@ struct StudyFile {
 // `file` is only for messages. INVALID_ARGUMENT, or RESOURCE_EXHAUSTED for a file above 1 MiB or 64 levels.
 // Thread-safe, does not block.
 absl::StatusOr<StudyFile> ParseStudyFile(std::string_view text, std::string file);
+
+// Keeps the type.
+void ToWire(const Value& value, v1::Value* wire);
 
 // Reads the file at `path` and parses it. NOT_FOUND or PERMISSION_DENIED, naming the file, if it cannot be opened;
 // INVALID_ARGUMENT if it is a folder or cannot be read to its end. Blocks on the disk.

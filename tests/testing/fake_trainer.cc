@@ -1,0 +1,292 @@
+// A trainer that trains nothing: it speaks worker/TRAINER_PROTOCOL.md, with a value that is a pure function of options,
+// seed and step, and misbehaves where a test tells it to.
+//
+// Settings are words `key=value`, from the arguments and from the environment variable ATHANOR_FAKE_TRAINER:
+//   step_ms=N          time that a step takes (default 0)
+//   only_fresh=1       the misbehaviours below happen only to trials that start from step 0
+//   crash_at=N         abort() once step N is trained, before it is reported
+//   exit_at=N          _exit(7), likewise
+//   fail_at=N, infeasible_at=N   say so instead of reporting step N
+//   stall_at=N         stop its own process (SIGSTOP) instead of reporting step N
+//   malformed_at=N     write a line that is not JSON;   oversized_at=N   a line of 2 MiB
+//   log_lines=N        lines written to stderr before every step
+//   training_metrics=N measurements without the objective are all but every N-th (default 1: none)
+//   ignore=stop,pause,exit   commands that it does not obey
+//   protocol=N, blas=NAME, hello=none   what it says of itself;   devices=cpu,cuda:0
+//   child=1            starts a process of its own group that outlives it unless the group is killed
+//
+// The value at step s is q * s / (s + 2), improving, with q in [0.5, 1) a hash of options and seed; with goal minimize
+// 1 minus that. A checkpoint is a text of a line: the step, the training time and that hash; it is resumed only by a
+// trial of the same hash.
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <sstream>
+#include <string>
+#include <thread>
+
+#include "base/random.h"
+#include "base/sha256.h"
+#include "base/trainer_options.h"
+
+namespace {
+
+using nlohmann::json;
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr int kIn = 3;
+constexpr int kOut = 4;
+
+class Settings {
+ public:
+  void Read(const std::string& words) {
+    std::istringstream stream(words);
+    for (std::string word; stream >> word;) {
+      const size_t equals = word.find('=');
+      if (equals != std::string::npos) values_[word.substr(0, equals)] = word.substr(equals + 1);
+    }
+  }
+  std::string Text(const std::string& key, const std::string& otherwise) const {
+    const auto found = values_.find(key);
+    return found == values_.end() ? otherwise : found->second;
+  }
+  int64_t Number(const std::string& key, int64_t otherwise) const {
+    const auto found = values_.find(key);
+    return found == values_.end() ? otherwise : std::stoll(found->second);
+  }
+
+ private:
+  std::map<std::string, std::string> values_;
+};
+
+std::vector<std::string> SplitAtCommas(const std::string& text) {
+  std::vector<std::string> parts;
+  std::istringstream stream(text);
+  for (std::string part; std::getline(stream, part, ',');) parts.push_back(part);
+  return parts;
+}
+
+void WriteRaw(const std::string& bytes) {
+  for (size_t written = 0; written < bytes.size();) {
+    const ssize_t count = write(kOut, bytes.data() + written, bytes.size() - written);
+    if (count < 0) _exit(0);  // the worker is gone
+    written += static_cast<size_t>(count);
+  }
+}
+
+void Say(const json& message) { WriteRaw(message.dump() + "\n"); }
+
+// Commands from the worker; end of input is `exit`.
+class Input {
+ public:
+  // The next command if there is one within `wait_ms` (-1: waits for ever).
+  std::optional<json> Next(int wait_ms) {
+    while (true) {
+      if (const size_t end = buffer_.find('\n'); end != std::string::npos) {
+        json command = json::parse(buffer_.substr(0, end));
+        buffer_.erase(0, end + 1);
+        return command;
+      }
+      pollfd ready{.fd = kIn, .events = POLLIN, .revents = 0};
+      if (poll(&ready, 1, wait_ms) <= 0) return std::nullopt;
+      char bytes[65536];
+      const ssize_t count = read(kIn, bytes, sizeof bytes);
+      if (count <= 0) return json{{"type", "exit"}};
+      buffer_.append(bytes, static_cast<size_t>(count));
+    }
+  }
+
+ private:
+  std::string buffer_;
+};
+
+class Run {
+ public:
+  Run(const Settings& settings, const json& start, Input& input)
+      : settings_(settings),
+        input_(input),
+        trial_(start.at("trial")),
+        start_(start),
+        identity_(athanor::HashString(start.at("options").dump() + "/" + start.at("seed").get<std::string>())) {
+    for (const std::string& command : SplitAtCommas(settings.Text("ignore", ""))) ignored_.insert(command);
+    for (const json& step : start.at("hold_at")) hold_at_.insert(step.get<int64_t>());
+  }
+
+  void Train() {
+    Resume();
+    Say({{"type", "started"},
+         {"trial", trial_},
+         {"resumed_step", step_},
+         {"threads", 1},
+         {"dataset_hash", "none"},
+         {"device", start_.at("device")}});
+    fresh_ = step_ == 0;
+    last_checkpoint_ = SteadyClock::now();
+    const int64_t until = start_.at("until");
+    while (step_ < until) {
+      if (!TrainOneStep()) return;
+    }
+    Say({{"type", "done"}, {"trial", trial_}, {"step", step_}, {"metrics", {{"test_" + Objective(), Value(step_)}}}});
+  }
+
+ private:
+  std::string Objective() const { return start_.at("objective"); }
+
+  double Value(int64_t step) const {
+    const double quality = 0.5 + 0.5 * static_cast<double>(identity_ >> 11) * 0x1p-53;
+    const double value = quality * static_cast<double>(step) / static_cast<double>(step + 2);
+    return start_.at("goal") == "minimize" ? 1 - value : value;
+  }
+
+  void Resume() {
+    for (const json& checkpoint : start_.at("checkpoints")) {
+      std::ifstream file(checkpoint.at("path").get<std::string>());
+      int64_t step = 0;
+      int64_t elapsed_ms = 0;
+      uint64_t identity = 0;
+      if (file >> step >> elapsed_ms >> identity && identity == identity_) {
+        step_ = step;
+        elapsed_ms_ = elapsed_ms;
+        return;
+      }
+    }
+  }
+
+  // False if the trial has ended.
+  bool TrainOneStep() {
+    for (int64_t line = 0; line < settings_.Number("log_lines", 0); ++line) {
+      std::cerr << "step " << step_ + 1 << " log line " << line << "\n";
+    }
+    const auto end = SteadyClock::now() + std::chrono::milliseconds(settings_.Number("step_ms", 0));
+    do {
+      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - SteadyClock::now()).count();
+      if (const auto command = input_.Next(left > 0 ? static_cast<int>(std::min<int64_t>(left, 500)) : 0)) {
+        if (!Obey(*command)) return false;
+      }
+      Say({{"type", "progress"},
+           {"trial", trial_},
+           {"fraction", static_cast<double>(step_) / start_.at("until").get<double>()},
+           {"optimizer_step", step_ * 100},
+           {"train_loss", 1.0 / static_cast<double>(step_ + 1)},
+           {"examples_per_second", 1000.0}});
+    } while (SteadyClock::now() < end);
+    ++step_;
+    elapsed_ms_ += settings_.Number("step_ms", 0);
+    return Misbehave() && Report();
+  }
+
+  // False if the trial has ended; a crash does not return.
+  bool Misbehave() {
+    if (settings_.Number("only_fresh", 0) != 0 && !fresh_) return true;
+    const auto at = [&](const char* key) { return settings_.Number(key, 0) == step_; };
+    if (at("crash_at")) abort();
+    if (at("exit_at")) _exit(7);
+    if (at("stall_at")) raise(SIGSTOP);
+    if (at("malformed_at")) WriteRaw("this is not JSON\n");
+    if (at("oversized_at")) WriteRaw(std::string(2 << 20, 'x') + "\n");
+    if (at("fail_at")) Say({{"type", "failed"}, {"trial", trial_}, {"reason", "told to fail"}});
+    if (at("infeasible_at")) Say({{"type", "infeasible"}, {"trial", trial_}, {"reason", "told to be infeasible"}});
+    return !at("fail_at") && !at("infeasible_at");
+  }
+
+  bool Report() {
+    const bool holds = hold_at_.contains(step_);
+    const int64_t interval_ms = start_.at("checkpoint_interval_ms");
+    const bool due = interval_ms > 0 && SteadyClock::now() - last_checkpoint_ >= std::chrono::milliseconds(interval_ms);
+    if (holds || due) Save();
+    json metrics = {{"train_loss", 1.0 / static_cast<double>(step_)}};
+    if (step_ % settings_.Number("training_metrics", 1) == 0) metrics[Objective()] = Value(step_);
+    Say({{"type", "metrics"}, {"trial", trial_}, {"step", step_}, {"metrics", metrics}, {"elapsed_ms", elapsed_ms_}});
+    while (holds) {
+      const std::optional<json> command = input_.Next(-1);
+      if (!Obey(*command)) return false;
+      if (command->at("type") == "continue") break;
+    }
+    return true;
+  }
+
+  void Save() {
+    last_checkpoint_ = SteadyClock::now();
+    const std::string content =
+        std::to_string(step_) + " " + std::to_string(elapsed_ms_) + " " + std::to_string(identity_) + "\n";
+    const std::string path = start_.at("checkpoint_dir").get<std::string>() + "/step-" + std::to_string(step_);
+    std::ofstream(path, std::ios::binary) << content;
+    Say({{"type", "checkpoint_saved"},
+         {"trial", trial_},
+         {"step", step_},
+         {"path", path},
+         {"sha256", athanor::Sha256::Hex(content)},
+         {"size", content.size()},
+         {"best", true}});
+  }
+
+  // False if the trial has ended. `exit` does not return.
+  bool Obey(const json& command) {
+    const std::string type = command.at("type");
+    if (ignored_.contains(type)) return true;
+    if (type == "exit") _exit(0);
+    if (command.at("trial") != trial_) return true;
+    if (type == "checkpoint") Save();
+    if (type == "pause") {
+      Save();
+      Say({{"type", "paused"}, {"trial", trial_}, {"step", step_}});
+    }
+    if (type == "stop") Say({{"type", "stopped"}, {"trial", trial_}});
+    return type != "pause" && type != "stop";
+  }
+
+  const Settings& settings_;
+  Input& input_;
+  std::string trial_;
+  json start_;
+  uint64_t identity_;
+  std::set<std::string> ignored_;
+  std::set<int64_t> hold_at_;
+  int64_t step_ = 0;
+  int64_t elapsed_ms_ = 0;
+  bool fresh_ = true;
+  SteadyClock::time_point last_checkpoint_;
+};
+
+void SayHello(const Settings& settings) {
+  if (settings.Text("hello", "") == "none") return;
+  Say({{"type", "hello"},
+       {"protocol", settings.Number("protocol", 1)},
+       {"trainer", "fake"},
+       {"version", "1"},
+       {"libtorch", "none"},
+       {"devices", SplitAtCommas(settings.Text("devices", "cpu"))},
+       {"option_table_hash", athanor::TrainerOptionsHash()},
+       {"blas", settings.Text("blas", "none")}});
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Settings settings;
+  if (const char* words = std::getenv("ATHANOR_FAKE_TRAINER")) settings.Read(words);
+  for (int i = 1; i < argc; ++i) settings.Read(argv[i]);
+  signal(SIGPIPE, SIG_IGN);
+  if (settings.Number("child", 0) != 0 && fork() == 0) {
+    while (true) pause();
+  }
+  SayHello(settings);
+  Input input;
+  while (const std::optional<json> command = input.Next(-1)) {
+    const std::string type = command->at("type");
+    if (type == "start") Run(settings, *command, input).Train();
+    // What is said of a trial that has ended meanwhile is of no interest.
+    if (type == "exit" && settings.Text("ignore", "").find("exit") == std::string::npos) return 0;
+  }
+}
