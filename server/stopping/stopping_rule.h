@@ -28,10 +28,10 @@ struct TrialValue {
   TrialNumber trial = 0;
   int64_t bracket = 0;
   bool finalist = false;
-  int64_t step = 0;                      // of this value
-  double value = 0;                      // oriented
-  std::optional<int64_t> previous_step;  // of the trial's value before this one
-  double best = 0;                       // oriented, over all steps so far, this one included
+  int64_t step = 0;                           // of this value
+  double value = 0;                           // oriented
+  std::optional<int64_t> previous_step = {};  // of the trial's value before this one
+  double best = 0;                            // oriented, over all steps so far, this one included
 };
 
 // A rung entered by a value. The owner adds trial, bracket and token and keeps it.
