@@ -91,14 +91,24 @@ void LiveStudy::TouchTrial(Transaction& tx, TrialNumber number) {
 }
 
 void LiveStudy::SetState(Transaction& tx, StudyState state, std::string reason) {
+  CountActiveTime(tx);
+  counted_until_ = tx.now.monotonic;
   record_.state = state;
   record_.reason = std::move(reason);
   record_.ended = IsFinished(state) ? tx.now.wall : WallTime{};
   Touch(tx);
 }
 
-void LiveStudy::AddActiveTime(Transaction& tx, int64_t ms) {
-  record_.active_ms += ms;
+int64_t LiveStudy::ActiveMs(MonotonicTime now) const {
+  if (record_.state != StudyState::kActive) return record_.active_ms;
+  return record_.active_ms + std::chrono::floor<std::chrono::milliseconds>(now - counted_until_).count();
+}
+
+void LiveStudy::CountActiveTime(Transaction& tx) {
+  const int64_t passed_ms = ActiveMs(tx.now.monotonic) - record_.active_ms;
+  if (passed_ms == 0) return;
+  record_.active_ms += passed_ms;
+  counted_until_ += std::chrono::milliseconds(passed_ms);
   tx.touched_studies.insert(record_.id);
   dirty_ = true;
 }

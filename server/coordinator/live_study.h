@@ -66,8 +66,9 @@ struct FailureStreak {
 class LiveStudy {
  public:
   // `store` is read for the curves of unfinished trials and, if the rule compares with history, of completed ones. Live
-  // attempts get `lease_expires`. INTERNAL if the image contradicts itself.
-  static absl::StatusOr<std::unique_ptr<LiveStudy>> Load(StudyImage image, Store& store, MonotonicTime lease_expires);
+  // attempts get a full `lease` from `now` on. INTERNAL if the image contradicts itself.
+  static absl::StatusOr<std::unique_ptr<LiveStudy>> Load(StudyImage image, Store& store, MonotonicTime now,
+                                                         Duration lease);
 
   // ---- Facts ----
   const StudyRecord& record() const { return record_; }
@@ -107,8 +108,10 @@ class LiveStudy {
 
   // ---- The study ----
   void SetState(Transaction& tx, StudyState state, std::string reason);
-  // Does not count as a change: the revision stays.
-  void AddActiveTime(Transaction& tx, int64_t ms);
+  // Milliseconds ACTIVE until `now`, those not yet written included.
+  int64_t ActiveMs(MonotonicTime now) const;
+  // Has them written. Does not count as a change: the revision stays.
+  void CountActiveTime(Transaction& tx);
   // Returns its position in the queue, 0 = next.
   int64_t Enqueue(Transaction& tx, Configuration fixed);
   // Writes out what became dirty: one row of the study and one of each trial. Once a group.
@@ -156,12 +159,13 @@ class LiveStudy {
   void Index(const Trial& trial);
   void AddValue(Trial& trial, const CurvePointInMemory& point);
   absl::Status LoadCurves(Store& store);
-  absl::Status LoadAttempts(StudyImage& image, MonotonicTime lease_expires);
+  absl::Status LoadAttempts(StudyImage& image, MonotonicTime now, Duration lease);
   Trial& mutable_trial(TrialNumber number) { return trials_[static_cast<size_t>(number)]; }
   double Oriented(double value) const;
   double Unoriented(double oriented) const;  // NaN stays NaN
 
   StudyRecord record_;
+  MonotonicTime counted_until_{};  // while ACTIVE: record_.active_ms holds the time until then
   SearchSpace space_;
   std::unique_ptr<SearchMethod> search_;
   std::unique_ptr<StoppingRule> rule_;

@@ -21,10 +21,11 @@ absl::StatusOr<std::vector<CurvePointInMemory>> ReadObjectiveCurve(Store& store,
   return points;
 }
 
-absl::StatusOr<std::unique_ptr<LiveStudy>> LiveStudy::Load(StudyImage image, Store& store,
-                                                           MonotonicTime lease_expires) {
+absl::StatusOr<std::unique_ptr<LiveStudy>> LiveStudy::Load(StudyImage image, Store& store, MonotonicTime now,
+                                                           Duration lease) {
   std::unique_ptr<LiveStudy> study(new LiveStudy());
   study->record_ = std::move(image.study);
+  study->counted_until_ = now;
   const StudySpec& spec = study->spec();
   ATHANOR_ASSIGN_OR_RETURN(study->space_, SearchSpace::Create(spec.parameters));
   ATHANOR_ASSIGN_OR_RETURN(study->search_, CreateSearchMethod(spec, study->space_));
@@ -49,7 +50,7 @@ absl::StatusOr<std::unique_ptr<LiveStudy>> LiveStudy::Load(StudyImage image, Sto
   study->next_enqueued_ = image.last_enqueued_id + 1;
   study->enqueued_.assign(std::make_move_iterator(image.enqueued.begin()),
                           std::make_move_iterator(image.enqueued.end()));
-  ATHANOR_RETURN_IF_ERROR(study->LoadAttempts(image, lease_expires));
+  ATHANOR_RETURN_IF_ERROR(study->LoadAttempts(image, now, lease));
   ATHANOR_RETURN_IF_ERROR(study->LoadCurves(store));
   return study;
 }
@@ -65,14 +66,16 @@ void LiveStudy::Index(const Trial& trial) {
   }
 }
 
-absl::Status LiveStudy::LoadAttempts(StudyImage& image, MonotonicTime lease_expires) {
+absl::Status LiveStudy::LoadAttempts(StudyImage& image, MonotonicTime now, Duration lease) {
   for (Attempt& attempt : image.live_attempts) {
     if (!HasTrial(attempt.trial) || trial(attempt.trial).state != TrialState::kRunning) {
       return absl::InternalError(absl::StrCat("study ", id(), ": attempt ", attempt.token, " is live but trial ",
                                               attempt.trial, " is not RUNNING"));
     }
     LiveAttempt live;
-    live.expires = lease_expires;
+    live.expires = now + lease;
+    // Whoever holds a lease of a paused study is to be told again, and has its grace again.
+    if (record_.state == StudyState::kPaused) live.preempted_at = now;
     for (const Checkpoint& checkpoint : checkpoints(attempt.trial)) {
       if (checkpoint.token == attempt.token) continue;
       live.newest_checkpoint_at_start = std::max(live.newest_checkpoint_at_start, checkpoint.step);

@@ -21,14 +21,14 @@ absl::Status State::Load(MonotonicTime now) {
     worker.last_seen = now - options.lease;  // offline until it speaks
   }
   ATHANOR_ASSIGN_OR_RETURN(const std::vector<StudyId> ids, store.LoadStudyIds());
-  for (const StudyId id : ids) ATHANOR_RETURN_IF_ERROR(LoadStudy(id, now + options.lease));
+  for (const StudyId id : ids) ATHANOR_RETURN_IF_ERROR(LoadStudy(id, now));
   IndexLeases();
   return absl::OkStatus();
 }
 
-absl::Status State::LoadStudy(StudyId id, MonotonicTime lease_expires) {
+absl::Status State::LoadStudy(StudyId id, MonotonicTime now) {
   ATHANOR_ASSIGN_OR_RETURN(StudyImage image, store.LoadStudy(id));
-  ATHANOR_ASSIGN_OR_RETURN(auto study, LiveStudy::Load(std::move(image), store, lease_expires));
+  ATHANOR_ASSIGN_OR_RETURN(auto study, LiveStudy::Load(std::move(image), store, now, options.lease));
   by_name[study->spec().name] = id;
   studies[id] = std::move(study);
   return absl::OkStatus();
@@ -76,7 +76,7 @@ void State::RebuildWorkers(const std::set<std::string>& names) {
 void State::RetryBroken(MonotonicTime now) {
   if (broken.empty()) return;
   std::erase_if(broken, [&](StudyId id) {
-    const absl::Status status = LoadStudy(id, now + options.lease);
+    const absl::Status status = LoadStudy(id, now);
     if (!status.ok() && !absl::IsNotFound(status)) spdlog::error("study {} cannot be read: {}", id, status.ToString());
     return status.ok() || absl::IsNotFound(status);
   });

@@ -123,7 +123,7 @@ struct State {
 
  private:
   void RebuildWorkers(const std::set<std::string>& names);
-  absl::Status LoadStudy(StudyId id, MonotonicTime lease_expires);
+  absl::Status LoadStudy(StudyId id, MonotonicTime now);
   void IndexLeases();
 };
 

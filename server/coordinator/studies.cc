@@ -11,7 +11,7 @@ namespace athanor {
 namespace {
 
 // Active time is written this often; a crash loses at most so much of it.
-constexpr Duration kActiveTimeInterval = std::chrono::seconds(5);
+constexpr int64_t kActiveTimeIntervalMs = 5'000;
 
 absl::Status Finished(const LiveStudy& study, const char* wanted) {
   return absl::FailedPreconditionError(
@@ -33,7 +33,7 @@ absl::StatusOr<LiveStudy*> Studies::Create(Transaction& tx, StudySpec spec, cons
   image.study.created = tx.now.wall;
   image.study.revision = 1;
   const StudyRecord record = image.study;
-  ATHANOR_ASSIGN_OR_RETURN(auto study, LiveStudy::Load(std::move(image), state_.store, {}));
+  ATHANOR_ASSIGN_OR_RETURN(auto study, LiveStudy::Load(std::move(image), state_.store, tx.now.monotonic, {}));
 
   ++state_.next_study;
   tx.touched_studies.insert(record.id);
@@ -104,20 +104,14 @@ absl::Status Studies::Delete(Transaction& tx, const std::string& name, const Req
 }
 
 void Studies::Tick(Transaction& tx) {
-  const Duration passed = last_tick_.has_value() ? tx.now.monotonic - *last_tick_ : Duration(0);
-  last_tick_ = tx.now.monotonic;
-  uncounted_ += passed;
-  const int64_t uncounted_ms = std::chrono::duration_cast<std::chrono::milliseconds>(uncounted_).count();
-  const bool write = uncounted_ >= kActiveTimeInterval;
-  if (write) uncounted_ -= std::chrono::milliseconds(uncounted_ms);
   for (const auto& [id, study] : state_.studies) {
     if (study->record().state != StudyState::kActive) continue;
+    const int64_t active_ms = study->ActiveMs(tx.now.monotonic);
     const auto& limit = study->spec().budget.wall_clock_ms;
-    if (limit.has_value() && study->record().active_ms + uncounted_ms >= *limit) {
-      study->AddActiveTime(tx, uncounted_ms);
+    if (limit.has_value() && active_ms >= *limit) {
       EndStudy(state_, tx, *study, StudyState::kCompleted, absl::StrCat("wall_clock used up: ", *limit / 1000, " s"));
-    } else if (write) {
-      study->AddActiveTime(tx, uncounted_ms);
+    } else if (active_ms - study->record().active_ms >= kActiveTimeIntervalMs) {
+      study->CountActiveTime(tx);
     }
   }
 }

@@ -44,8 +44,6 @@ class Studies {
 
   State& state_;
   Leases& leases_;
-  std::optional<MonotonicTime> last_tick_;
-  Duration uncounted_{};  // ACTIVE time not yet written
 };
 
 }  // namespace athanor
