@@ -25,7 +25,7 @@ struct PlannedRung {
 };
 
 // Steps are units of the study's resource, summed over trials. Work that is repeated after failures or a lost
-// checkpoint is not in it.
+// checkpoint is not in it, nor what a tuned number of epochs spares or, by entering rungs early, moves between them.
 struct StudyPlan {
   std::optional<int64_t> trials;      // nullopt: until wall_clock or target ends the study; so are all sums then
   std::optional<int64_t> grid_size;   // points of the grid; nullopt under another method
