@@ -11,7 +11,7 @@
 // inserted once is there already. After an error of Commit the store is what it was before, and the same batch may be
 // committed again.
 //
-// Doubles: NaN (as NaN, without its payload) and infinities survive. Texts are any bytes.
+// Doubles: NaN (without its payload) and infinities survive; the sign of a zero need not. Texts are any bytes.
 #pragma once
 
 #include <cstdint>

@@ -200,9 +200,10 @@ absl::StatusOr<std::unique_ptr<Store>> OpenSqliteStore(const SqliteOptions& opti
   ATHANOR_ASSIGN_OR_RETURN(const std::string path, ResolvePath(options.path));
   ATHANOR_ASSIGN_OR_RETURN(std::unique_ptr<FileLock> lock, FileLock::Acquire(path));
   return Guarded(path, [&]() -> absl::StatusOr<std::unique_ptr<Store>> {
-    ATHANOR_ASSIGN_OR_RETURN(SQLite::Database writer,
-                             sqlite::OpenForWriting(path, options.cache_kib, options.max_bytes));
-    return std::make_unique<SqliteStore>(path, std::move(lock), std::move(writer), sqlite::OpenForReading(path));
+    SqliteOptions resolved = options;
+    resolved.path = path;
+    ATHANOR_ASSIGN_OR_RETURN(SQLite::Database writer, sqlite::OpenForWriting(resolved));
+    return std::make_unique<SqliteStore>(path, std::move(lock), std::move(writer), sqlite::OpenForReading(resolved));
   });
 }
 

@@ -26,8 +26,9 @@ namespace athanor {
 
 struct SqliteOptions {
   std::string path;
-  int64_t cache_kib = 65536;  // page cache of the writing connection
-  int64_t max_bytes = 0;      // of the database file; a commit that needs more is RESOURCE_EXHAUSTED. 0 = no limit
+  int64_t cache_kib = 65536;   // page cache of the writing connection
+  int64_t max_bytes = 0;       // of the database file; a commit that needs more is RESOURCE_EXHAUSTED. 0 = no limit
+  int busy_timeout_ms = 5000;  // how long a call waits for a lock that another program holds, before it is UNAVAILABLE
 };
 
 // Opens or creates the file and brings its schema up to date, each migration in one transaction.
