@@ -5,7 +5,7 @@
 #include <cerrno>
 #include <system_error>
 
-#include "worker/trainer/protocol.h"
+#include "worker/trainer/messages.h"
 
 namespace athanor {
 

@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/trainer_options.h"
 #include "worker/trainer/channel.h"
-#include "worker/trainer/protocol.h"
+#include "worker/trainer/messages.h"
 #include "worker/trainer/trial_queue.h"
 #include "worker/training/runtime.h"
 #include "worker/training/trainer.h"

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "base/mutex.h"
-#include "worker/trainer/protocol.h"
+#include "worker/trainer/messages.h"
 
 namespace athanor {
 

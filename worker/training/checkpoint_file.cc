@@ -128,13 +128,15 @@ void SyncFolder(const std::filesystem::path& folder) {
 }
 
 std::string ReadWhole(const std::filesystem::path& path) {
+  std::error_code ignored;
   std::ifstream in(path, std::ios::binary | std::ios::ate);
   if (!in) throw CheckpointError(path.string() + ": cannot open: " + std::strerror(errno));
-  const std::streamoff size = in.tellg();
-  if (size < 0) throw CheckpointError(path.string() + ": is not a file");
-  std::string bytes(static_cast<size_t>(size), '\0');
+  if (!std::filesystem::is_regular_file(path, ignored)) throw CheckpointError(path.string() + ": is not a file");
+  std::string bytes(static_cast<size_t>(in.tellg()), '\0');
   in.seekg(0);
-  if (!in.read(bytes.data(), size)) throw CheckpointError(path.string() + ": cannot read");
+  if (!in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()))) {
+    throw CheckpointError(path.string() + ": cannot read");
+  }
   return bytes;
 }
 

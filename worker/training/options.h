@@ -10,8 +10,8 @@
 namespace athanor::training {
 
 struct DataOptions {
-  std::string dataset;
-  std::string data_dir;
+  std::string dataset = "fashion-mnist";
+  std::string data_dir = "";
   int64_t max_train_examples = 0;  // 0 = all
   int64_t max_test_examples = 0;   // 0 = all
   double validation_fraction = 0.1;

@@ -132,7 +132,8 @@ CheckpointSections TrainingState::Save() {
 }
 
 void TrainingState::Restore(const CheckpointSections& sections) {
-  if (Section(sections, "identity", identity_.size()) != identity_) throw CheckpointError("belongs to another trial");
+  const auto identity = sections.find("identity");
+  if (identity == sections.end() || identity->second != identity_) throw CheckpointError("belongs to another trial");
   Progress restored;
   LoadNumber(sections, "optimizer_step", restored.optimizer_step);
   LoadNumber(sections, "step", restored.step);

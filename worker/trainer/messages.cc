@@ -1,4 +1,4 @@
-#include "worker/trainer/protocol.h"
+#include "worker/trainer/messages.h"
 
 #include <algorithm>
 #include <charconv>
