@@ -254,7 +254,8 @@ TEST(SearchSpaceTest, ChecksConfigurations) {
        "parameters.optimizer: rmsprop (string) is not one of its values; want one of sgd, adam"},
       {{sgd}, "parameters: 1 values given; want one for each of 4 parameters"},
   };
-  for (const auto& [configuration, message] : cases) EXPECT_EQ(std::string(space.Check(configuration).message()), message);
+  for (const auto& [configuration, message] : cases)
+    EXPECT_EQ(std::string(space.Check(configuration).message()), message);
 }
 
 TEST(SearchSpaceTest, TellsWhatAPartialConfigurationLeavesAllowed) {
