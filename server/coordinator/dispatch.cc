@@ -7,19 +7,9 @@
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "server/coordinator/lifecycle.h"
+#include "server/coordinator/requirements.h"
 
 namespace athanor {
-
-bool Meets(const WorkerRecord& worker, const RequirementOptions& requirements) {
-  if (requirements.device != "any") {
-    const auto devices = std::ranges::count(worker.devices, requirements.device, &DeviceRecord::kind);
-    if (devices < requirements.devices) return false;
-  }
-  return std::ranges::all_of(requirements.labels, [&](const auto& wanted) {
-    const auto offered = worker.labels.find(wanted.first);
-    return offered != worker.labels.end() && offered->second == wanted.second;
-  });
-}
 
 Dispatch::WaitId Dispatch::Acquire(Transaction& tx, const AcquireOptions& options,
                                    std::function<void(absl::StatusOr<Grants>)> done) {
@@ -122,11 +112,20 @@ void Dispatch::ReleaseAll(Transaction& tx) {
 
 Grants Dispatch::Take(Transaction& tx, WorkerInMemory& worker, int max_trials) {
   Grants grants;
-  if (worker.record.standing != WorkerStanding::kEnabled) return grants;
-  while (static_cast<int>(grants.size()) < max_trials) {
-    LiveStudy* study = ChooseStudy(worker);
+  if (worker.record.standing == WorkerStanding::kDraining) return grants;
+  const auto lease = [&](LiveStudy& study) {
+    grants.push_back(Lease(tx, study, ChooseTrial(tx, study, worker), worker));
+  };
+  while (worker.record.standing == WorkerStanding::kEnabled && static_cast<int>(grants.size()) < max_trials) {
+    LiveStudy* study = ChooseStudy(worker, Trust::kFull);
     if (study == nullptr) break;
-    grants.push_back(Lease(tx, *study, ChooseTrial(tx, *study, worker), worker));
+    lease(*study);
+  }
+  if (!grants.empty() || !worker.next_probe.has_value() || tx.now.monotonic < *worker.next_probe) return grants;
+  // One trial now and then shows whether the worker has recovered.
+  if (LiveStudy* study = ChooseStudy(worker, Trust::kProbe)) {
+    worker.next_probe = tx.now.monotonic + state_.options.probe_interval;
+    lease(*study);
   }
   return grants;
 }
@@ -139,25 +138,32 @@ bool Dispatch::HasWork(const LiveStudy& study) const {
 }
 
 // Highest priority, then fewest leased trials, then oldest.
-LiveStudy* Dispatch::ChooseStudy(const WorkerInMemory& worker) {
+LiveStudy* Dispatch::ChooseStudy(const WorkerInMemory& worker, Trust trust) {
   LiveStudy* best = nullptr;
   const auto key = [](const LiveStudy& study) {
     return std::tuple(-study.spec().priority, study.Count(TrialState::kRunning), study.id());
   };
   for (const auto& [id, study] : state_.studies) {
     if (best != nullptr && key(*best) <= key(*study)) continue;
-    if (!Meets(worker.record, study->spec().requirements) || study->IsBarred(worker.record.name)) continue;
+    if (!Meets(worker.record, study->spec())) continue;
+    if (trust == Trust::kFull && study->IsBarred(worker.record.name)) continue;
     if (HasWork(*study)) best = study.get();
   }
   return best;
 }
 
-// Re-queued trials first (lowest number, preferably not one that this worker failed), then promotions, enqueued
-// configurations and new trials, finalists. The study has work.
+bool Dispatch::AnotherMayRun(const LiveStudy& study, const std::string& worker, MonotonicTime now) const {
+  return std::ranges::any_of(state_.workers, [&](const auto& entry) {
+    return entry.first != worker && state_.MayRun(entry.second, study, now);
+  });
+}
+
+// Re-queued trials first (lowest number), then promotions, enqueued configurations and new trials, finalists. A trial
+// that this worker failed comes last as long as there is another worker that may run it. The study has work.
 Dispatch::Choice Dispatch::ChooseTrial(Transaction& tx, LiveStudy& study, const WorkerInMemory& worker) {
   const std::string& name = worker.record.name;
-  const auto other =
-      std::ranges::find_if(study.waiting(), [&](TrialNumber trial) { return study.failed_on(trial) != name; });
+  auto other = std::ranges::find_if(study.waiting(), [&](TrialNumber trial) { return study.failed_on(trial) != name; });
+  if (other == study.waiting().end() && !AnotherMayRun(study, name, tx.now.monotonic)) other = study.waiting().begin();
   if (other != study.waiting().end()) return {*other, std::nullopt};
   if (study.rule() != nullptr) {
     if (const auto promotion = study.rule()->NextPromotion(study.stopping_view())) {

@@ -57,7 +57,10 @@ class Dispatch {
   };
   absl::StatusOr<Grants> TryAcquire(Transaction& tx, const AcquireOptions& options);
   Grants Take(Transaction& tx, WorkerInMemory& worker, int max_trials);
-  LiveStudy* ChooseStudy(const WorkerInMemory& worker);
+  // kProbe: studies that the worker was taken off are offered too.
+  enum class Trust { kFull, kProbe };
+  LiveStudy* ChooseStudy(const WorkerInMemory& worker, Trust trust);
+  bool AnotherMayRun(const LiveStudy& study, const std::string& worker, MonotonicTime now) const;
   // What to lease next; `promotion` if it was paused until now.
   struct Choice {
     TrialNumber trial = 0;
@@ -72,8 +75,5 @@ class Dispatch {
   std::list<Waiting> waiting_;
   WaitId next_wait_ = 1;
 };
-
-// Whether a worker offers what a study requires; device "any" is met by every worker.
-bool Meets(const WorkerRecord& worker, const RequirementOptions& requirements);
 
 }  // namespace athanor

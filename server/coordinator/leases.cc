@@ -8,6 +8,7 @@
 #include "base/status.h"
 #include "base/trainer_options.h"
 #include "server/coordinator/lifecycle.h"
+#include "server/coordinator/trust.h"
 
 namespace athanor {
 
@@ -81,11 +82,12 @@ absl::StatusOr<HeartbeatAnswer> Leases::Heartbeat(Transaction& tx, const std::st
   ATHANOR_ASSIGN_OR_RETURN(WorkerInMemory * worker, state_.FindWorker(name, incarnation));
   HeartbeatAnswer answer;
   for (const LeaseRef& lease : listed) {
-    if (!worker->held.contains(lease)) answer.dead.push_back(lease);
+    // A study that cannot be read at the moment may well hold it: nobody is told to stop because of that.
+    if (!worker->held.contains(lease) && !state_.broken.contains(lease.study)) answer.dead.push_back(lease);
   }
   for (const LiveProgress& report : progress) {
-    const auto study = state_.FindLease(report.lease);
-    if (study.ok()) (*study)->mutable_live(report.lease.trial)->progress = report.progress;
+    if (!worker->held.contains(report.lease)) continue;
+    state_.studies.at(report.lease.study)->mutable_live(report.lease.trial)->progress = report.progress;
   }
   for (const LeaseRef& lease : std::vector(worker->held.begin(), worker->held.end())) {
     LiveStudy& study = *state_.studies.at(lease.study);
@@ -130,32 +132,30 @@ absl::StatusOr<TrialState> Leases::Finish(Transaction& tx, const FinishOptions& 
         absl::StrCat("outcome: ", ToString(options.outcome), "; want COMPLETED, FAILED, INFEASIBLE or PREEMPTED"));
   }
   const absl::StatusOr<LiveStudy*> found = state_.FindLease(options.lease);
-  if (!found.ok()) return RepeatedFinish(options, found.status());
+  if (!found.ok()) return RepeatedFinish(tx, options, found.status());
   LiveStudy& study = **found;
   const TrialNumber number = options.lease.trial;
-  // An attempt that failed before its first report goes on from wherever the last one stood.
-  if (options.start.has_value()) ATHANOR_RETURN_IF_ERROR(Start(tx, study, number, options.start));
+  // An attempt that failed before its first report goes on from wherever the last one stood. One that completed must
+  // say from where, or values that it did not go on from would count.
+  if (options.start.has_value() || options.outcome == kCompleted) {
+    ATHANOR_RETURN_IF_ERROR(Start(tx, study, number, options.start));
+  }
 
   const std::string worker = study.live(number)->attempt.worker;
   switch (options.outcome) {
     case kCompleted:
       if (!study.trial(number).final.has_value()) {
-        std::set<std::string> names;
-        for (const Measurement& measurement : study.live(number)->reported) {
-          for (const Metric& metric : measurement.metrics) names.insert(metric.name);
-        }
         EndLease(state_, tx, study, number, kFailed, TrialState::kFailed,
                  absl::StrCat("the trial ended without a value of objective ", study.spec().objective().metric,
-                              "; it reported ", names.empty() ? "nothing" : absl::StrJoin(names, ", ")));
+                              "; it reported ", ReportedMetrics(study, number)));
         break;
       }
       if (!options.final_metrics.empty()) study.PutFinalMetrics(tx, number, options.final_metrics);
-      study.CountSuccess(worker);
       EndLease(state_, tx, study, number, kCompleted, TrialState::kCompleted, options.reason);
       break;
     case kFailed:
       FailAttempt(state_, tx, study, number, options.reason);
-      CountWorkerFailure(tx, study, worker);
+      CountWorkerFailure(state_, tx, study, worker);
       break;
     case kInfeasible:
       EndLease(state_, tx, study, number, kInfeasible, TrialState::kInfeasible, options.reason);
@@ -165,34 +165,48 @@ absl::StatusOr<TrialState> Leases::Finish(Transaction& tx, const FinishOptions& 
       break;
   }
   Settle(state_, tx, study);
+  if (options.outcome == kFailed || options.outcome == kPreempted) {
+    for (const auto& [id, other] : state_.studies) PauseIfDeserted(state_, tx, *other);
+  }
   return study.trial(number).state;
 }
 
-// A finish whose answer was lost comes again under the token that it ended itself.
-absl::StatusOr<TrialState> Leases::RepeatedFinish(const FinishOptions& options, const absl::Status& dead) {
-  const auto study = state_.studies.find(options.lease.study);
-  if (study == state_.studies.end() || !study->second->HasTrial(options.lease.trial)) return dead;
-  const auto attempts = state_.store.ReadAttempts(options.lease.study, options.lease.trial);
-  if (!attempts.ok()) return attempts.status();
-  const auto attempt = std::ranges::find(*attempts, options.lease.token, &Attempt::token);
-  if (attempt == attempts->end() || attempt->outcome != options.outcome) return dead;
-  return study->second->trial(options.lease.trial).state;
+std::string Leases::ReportedMetrics(const LiveStudy& study, TrialNumber number) const {
+  std::set<std::string> names;
+  for (const Measurement& measurement : study.live(number)->reported) {
+    for (const Metric& metric : measurement.metrics) names.insert(metric.name);
+  }
+  // Earlier attempts' are in the store alone; should it not answer, those of this one have to do.
+  const auto curves = state_.store.ReadCurves(study.id(), number, {}, Archived::kLeaveOut);
+  if (curves.ok()) {
+    for (const MetricCurve& curve : *curves) names.insert(curve.metric);
+  }
+  return names.empty() ? "nothing" : absl::StrJoin(names, ", ");
 }
 
-// A worker that has been barred from two studies gets no more of any.
-void Leases::CountWorkerFailure(Transaction& tx, const LiveStudy& study, const std::string& name) {
-  const auto found = state_.workers.find(name);
-  if (found == state_.workers.end() || !study.IsBarred(name)) return;
-  std::vector<std::string> barred;
-  for (const auto& [id, other] : state_.studies) {
-    if (other->IsBarred(name)) barred.push_back(other->spec().name);
+// A finish whose answer was lost comes again under the token that it ended itself: a while ago, or in this very group.
+absl::StatusOr<TrialState> Leases::RepeatedFinish(const Transaction& tx, const FinishOptions& options,
+                                                  const absl::Status& dead) {
+  const auto found = state_.studies.find(options.lease.study);
+  if (found == state_.studies.end() || !found->second->HasTrial(options.lease.trial)) return dead;
+  const LiveStudy& study = *found->second;
+  std::optional<AttemptOutcome> ended;
+  for (const Change& change : tx.changes) {
+    const auto* update = std::get_if<UpdateAttempt>(&change);
+    if (update != nullptr && update->attempt.token == options.lease.token) ended = update->attempt.outcome;
   }
-  WorkerRecord& record = found->second.record;
-  if (barred.size() < 2 || record.standing != WorkerStanding::kEnabled) return;
-  record.standing = WorkerStanding::kQuarantined;
-  record.reason = absl::StrCat("three failed attempts in a row in each of the studies ", absl::StrJoin(barred, ", "));
-  tx.touched_workers.insert(name);
-  tx.changes.push_back(PutWorker{record});
+  if (!ended.has_value()) {
+    const auto attempts = state_.store.ReadAttempts(study.id(), options.lease.trial);
+    if (!attempts.ok()) return attempts.status();
+    const auto attempt = std::ranges::find(*attempts, options.lease.token, &Attempt::token);
+    if (attempt != attempts->end()) ended = attempt->outcome;
+  }
+  const Trial& trial = study.trial(options.lease.trial);
+  // A trial that completed without a value of the objective was put down as failed.
+  const bool without_value = options.outcome == AttemptOutcome::kCompleted && ended == AttemptOutcome::kFailed &&
+                             trial.state == TrialState::kFailed && !trial.final.has_value();
+  if (ended != options.outcome && !without_value) return dead;
+  return trial.state;
 }
 
 absl::StatusOr<WorkerInMemory*> Leases::FindByName(const std::string& name) {
@@ -213,11 +227,7 @@ absl::StatusOr<const WorkerInMemory*> Leases::Drain(Transaction& tx, const std::
 
 absl::StatusOr<const WorkerInMemory*> Leases::Enable(Transaction& tx, const std::string& name) {
   ATHANOR_ASSIGN_OR_RETURN(WorkerInMemory * worker, FindByName(name));
-  worker->record.standing = WorkerStanding::kEnabled;
-  worker->record.reason.clear();
-  for (const auto& [id, study] : state_.studies) study->LiftBar(name);
-  tx.touched_workers.insert(name);
-  tx.changes.push_back(PutWorker{worker->record});
+  RestoreTrust(state_, tx, *worker);
   return worker;
 }
 
@@ -226,6 +236,10 @@ void Leases::Preempt(Transaction& tx, LiveStudy& study) {
     study.mutable_live(number)->preempted_at = tx.now.monotonic;
     PushCommand(state_, tx, live.attempt.worker, {CommandKind::kPreempt, {study.id(), number, live.attempt.token}});
   }
+}
+
+void Leases::StopPreempting(LiveStudy& study) {
+  for (const auto& [number, live] : study.live_attempts()) study.mutable_live(number)->preempted_at.reset();
 }
 
 void Leases::Expire(Transaction& tx) {

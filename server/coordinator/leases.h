@@ -59,7 +59,8 @@ class Leases {
                                             const std::vector<LiveProgress>& progress);
 
   // Ends an attempt; returns the trial's state. Repeating it with the same outcome changes nothing; FAILED_PRECONDITION
-  // with another, or when the lease is dead; INVALID_ARGUMENT for an outcome that a worker cannot state.
+  // with another, when the lease is dead, or if a completed attempt never stated resumed_step; INVALID_ARGUMENT for an
+  // outcome that a worker cannot state.
   absl::StatusOr<TrialState> Finish(Transaction& tx, const FinishOptions& options);
 
   // Checks `start` against what the attempt said before and applies it if this is the first time. FAILED_PRECONDITION
@@ -75,13 +76,17 @@ class Leases {
   void Expire(Transaction& tx);
   // The trials of a paused study are told to stop and come back.
   void Preempt(Transaction& tx, LiveStudy& study);
+  // It goes on: a lease that has not come back yet stays.
+  static void StopPreempting(LiveStudy& study);
 
  private:
   void ReleaseAll(Transaction& tx, WorkerInMemory& worker, const std::string& reason);
   void Lose(Transaction& tx, const LeaseRef& lease, const std::string& reason);
-  void CountWorkerFailure(Transaction& tx, const LiveStudy& study, const std::string& worker);
+  // Names of the metrics that count of a RUNNING trial, or "nothing".
+  std::string ReportedMetrics(const LiveStudy& study, TrialNumber number) const;
   absl::StatusOr<WorkerInMemory*> FindByName(const std::string& name);
-  absl::StatusOr<TrialState> RepeatedFinish(const FinishOptions& options, const absl::Status& dead);
+  absl::StatusOr<TrialState> RepeatedFinish(const Transaction& tx, const FinishOptions& options,
+                                            const absl::Status& dead);
 
   State& state_;
   uint64_t next_stream_ = 1;

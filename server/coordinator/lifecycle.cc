@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/coordinator/trust.h"
 #include "server/core/orientation.h"
 
 namespace athanor {
@@ -13,7 +14,7 @@ namespace {
 // `keep_best`.
 void DropCheckpoints(Transaction& tx, LiveStudy& study, TrialNumber number) {
   const Trial& trial = study.trial(number);
-  bool keep_newest = trial.state == TrialState::kFailed || trial.state == TrialState::kCancelled;
+  bool keep_newest = MayBeRetried(trial.state);
   const int64_t keep_best = study.spec().checkpoint.keep_best;
   if (trial.state == TrialState::kCompleted && trial.best.has_value()) {
     const Goal goal = study.spec().objective().goal;
@@ -60,6 +61,7 @@ void EndLease(State& state, Transaction& tx, LiveStudy& study, TrialNumber trial
   if (const auto worker = state.workers.find(attempt.worker); worker != state.workers.end()) {
     worker->second.held.erase({study.id(), trial, attempt.token});
   }
+  CountWorkerSuccess(state, tx, study, attempt.worker, outcome);
   study.EndAttempt(tx, trial, outcome, next, std::move(reason));
   if (IsFinished(next)) AfterEnd(tx, study, trial, attempt.token);
 }

@@ -308,8 +308,7 @@ void LiveStudy::SetTrialState(Transaction& tx, TrialNumber number, TrialState ne
     history_.Add(number, values);
     if (trial.final.has_value() && trial.final->step >= max_resource_) ++completed_at_max_;
   }
-  curves_.erase(number);
-  failed_on_.erase(number);
+  if (!MayBeRetried(next)) curves_.erase(number);
 }
 
 void LiveStudy::CountFailure(Transaction& tx, TrialNumber number) {
@@ -337,9 +336,8 @@ void LiveStudy::Resume(Transaction& tx, const Promotion& promotion, Resumption k
   TouchTrial(tx, promotion.trial);
 }
 
-void LiveStudy::Retry(Transaction& tx, TrialNumber number, std::vector<CurvePointInMemory> curve) {
+void LiveStudy::Retry(Transaction& tx, TrialNumber number) {
   Trial& trial = mutable_trial(number);
-  curves_[number] = std::move(curve);
   MoveTrial(number, TrialState::kWaiting);
   trial.stuck_failures = 0;
   trial.reason.clear();

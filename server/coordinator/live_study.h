@@ -37,12 +37,17 @@ struct Progress {
   double examples_per_second = 0;
 };
 
-// The objective of an unfinished trial at a step that counts.
+// The objective of a trial at a step that counts.
 struct CurvePointInMemory {
   int64_t step = 0;
   double value = 0;
   int64_t elapsed_ms = 0;
 };
+
+// A finished state that `trial retry` leads out of.
+constexpr bool MayBeRetried(TrialState state) {
+  return state == TrialState::kFailed || state == TrialState::kCancelled;
+}
 
 enum class CommandKind { kStop, kPreempt, kDrain };
 
@@ -88,7 +93,8 @@ class LiveStudy {
   // Registered checkpoints of a trial, newest first.
   const std::vector<Checkpoint>& checkpoints(TrialNumber number) const;
   const std::unordered_map<TrialNumber, std::vector<Checkpoint>>& all_checkpoints() const { return checkpoints_; }
-  std::span<const CurvePointInMemory> curve(TrialNumber number) const;  // unfinished trials; empty for others
+  // Of a trial that is unfinished or may be retried; empty for others.
+  std::span<const CurvePointInMemory> curve(TrialNumber number) const;
   // Trials that have a value, best first.
   const OrderStatistics& ranking() const { return ranking_; }
   const std::deque<EnqueuedConfiguration>& enqueued() const { return enqueued_; }
@@ -114,6 +120,9 @@ class LiveStudy {
   void CountActiveTime(Transaction& tx);
   // Returns its position in the queue, 0 = next.
   int64_t Enqueue(Transaction& tx, Configuration fixed);
+  // Reads the curves of completed trials that a rule compares with, which a study that has ended does not keep: before
+  // it goes back to ACTIVE. No-op if they are there, or not needed.
+  absl::Status LoadHistory(Store& store);
   // Writes out what became dirty: one row of the study and one of each trial. Once a group.
   void Flush(Transaction& tx);
 
@@ -139,14 +148,13 @@ class LiveStudy {
   // The live attempt is about to end as FAILED: counts against the trial, unless it moved the newest checkpoint
   // forward, and the worker.
   void CountFailure(Transaction& tx, TrialNumber number);
-  void CountSuccess(const std::string& worker) { streaks_.erase(worker); }
+  // The worker's failures in a row are forgotten.
   void LiftBar(const std::string& worker) { streaks_.erase(worker); }
   // PAUSED -> WAITING to be leased at once: promoted from its rung, or as a finalist that pauses no more.
   enum class Resumption { kPromotion, kFinalist };
   void Resume(Transaction& tx, const Promotion& promotion, Resumption kind);
-  // FAILED or CANCELLED -> WAITING. `curve`: its counting objective values, which a finished trial no longer has in
-  // memory.
-  void Retry(Transaction& tx, TrialNumber number, std::vector<CurvePointInMemory> curve);
+  // FAILED or CANCELLED -> WAITING.
+  void Retry(Transaction& tx, TrialNumber number);
   void PutFinalMetrics(Transaction& tx, TrialNumber number, std::vector<Metric> metrics);
   void AddCheckpoint(Transaction& tx, const Checkpoint& checkpoint);
   void RemoveCheckpoint(Transaction& tx, const Checkpoint& checkpoint);
@@ -182,6 +190,7 @@ class LiveStudy {
   std::unordered_map<TrialNumber, std::vector<RungEntry>> rung_entries_;
   Ladder ladder_;
   CompletedHistory history_;
+  bool history_is_loaded_ = false;
   OrderStatistics ranking_;
   std::deque<EnqueuedConfiguration> enqueued_;
   int64_t next_suggestion_ = 0;
@@ -191,9 +200,5 @@ class LiveStudy {
   std::set<TrialNumber> dirty_trials_;
   bool dirty_ = false;
 };
-
-// The objective of a trial at the steps that count, as stored.
-absl::StatusOr<std::vector<CurvePointInMemory>> ReadObjectiveCurve(Store& store, const LiveStudy& study,
-                                                                   TrialNumber number);
 
 }  // namespace athanor

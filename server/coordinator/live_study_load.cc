@@ -9,6 +9,9 @@
 
 namespace athanor {
 
+namespace {
+
+// The objective of a trial at the steps that count, as stored.
 absl::StatusOr<std::vector<CurvePointInMemory>> ReadObjectiveCurve(Store& store, const LiveStudy& study,
                                                                    TrialNumber number) {
   ATHANOR_ASSIGN_OR_RETURN(
@@ -20,6 +23,8 @@ absl::StatusOr<std::vector<CurvePointInMemory>> ReadObjectiveCurve(Store& store,
   }
   return points;
 }
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<LiveStudy>> LiveStudy::Load(StudyImage image, Store& store, MonotonicTime now,
                                                            Duration lease) {
@@ -96,12 +101,20 @@ absl::Status LiveStudy::LoadAttempts(StudyImage& image, MonotonicTime now, Durat
 
 absl::Status LiveStudy::LoadCurves(Store& store) {
   for (const Trial& trial : trials_) {
-    if (IsFinished(trial.state) || !trial.final.has_value()) continue;
+    if ((IsFinished(trial.state) && !MayBeRetried(trial.state)) || !trial.final.has_value()) continue;
     ATHANOR_ASSIGN_OR_RETURN(curves_[trial.number], ReadObjectiveCurve(store, *this, trial.number));
   }
+  return IsFinished(record_.state) ? absl::OkStatus() : LoadHistory(store);
+}
+
+absl::Status LiveStudy::LoadHistory(Store& store) {
+  if (history_is_loaded_) return absl::OkStatus();
   const bool compares = std::holds_alternative<MedianStopping>(spec().early_stopping) ||
                         std::holds_alternative<PercentileStopping>(spec().early_stopping);
-  if (!compares || IsFinished(record_.state)) return absl::OkStatus();
+  if (!compares) {
+    history_is_loaded_ = true;
+    return absl::OkStatus();
+  }
   ATHANOR_ASSIGN_OR_RETURN(const std::vector<Store::TrialCurve> curves,
                            store.ReadCompletedCurves(id(), spec().objective().metric));
   std::unordered_map<TrialNumber, const Store::TrialCurve*> by_trial;
@@ -116,6 +129,7 @@ absl::Status LiveStudy::LoadCurves(Store& store) {
     }
     history_.Add(trial.number, values);
   }
+  history_is_loaded_ = true;
   return absl::OkStatus();
 }
 

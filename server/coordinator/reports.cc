@@ -91,6 +91,14 @@ absl::Status Reports::Check(const LiveStudy& study, const LiveAttempt& live, con
             absl::StrCat(where(), metric.name, " was reported as ", before->value, ", now ", metric.value));
       }
     }
+    // Further metrics of an earlier step are welcome, but not its objective: decisions were taken without it.
+    const std::string& objective = study.spec().objective().metric;
+    const auto& final = study.trial(live.attempt.trial).final;
+    if (FindMetric(measurement.metrics, objective) != nullptr && FindMetric(known->metrics, objective) == nullptr &&
+        final.has_value() && measurement.step < final->step) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(where(), objective, " was reported at step ", final->step, " before; steps must ascend"));
+    }
     return absl::OkStatus();
   }
   const int64_t resumed = live.attempt.resumed_step.value_or(0);

@@ -7,6 +7,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "server/coordinator/requirements.h"
 
 namespace athanor {
 
@@ -23,6 +24,13 @@ absl::Status State::Load(MonotonicTime now) {
   ATHANOR_ASSIGN_OR_RETURN(const std::vector<StudyId> ids, store.LoadStudyIds());
   for (const StudyId id : ids) ATHANOR_RETURN_IF_ERROR(LoadStudy(id, now));
   IndexLeases();
+  for (auto& [name, worker] : workers) {
+    if (!worker.held.empty()) worker.last_seen = now;  // it trains, and its lease starts anew
+    const auto barred = [&](const auto& study) { return study.second->IsBarred(name); };
+    if (worker.record.standing == WorkerStanding::kQuarantined || std::ranges::any_of(studies, barred)) {
+      worker.next_probe = now + options.probe_interval;
+    }
+  }
   return absl::OkStatus();
 }
 
@@ -91,12 +99,16 @@ absl::StatusOr<LiveStudy*> State::FindStudy(const std::string& id_or_name) {
     if (!broken.empty()) return absl::UnavailableError("some studies cannot be read from the database at the moment");
     return absl::NotFoundError(absl::StrCat("study \"", id_or_name, "\" does not exist"));
   }
+  return FindStudy(id);
+}
+
+absl::StatusOr<LiveStudy*> State::FindStudy(StudyId id) {
   const auto found = studies.find(id);
   if (found != studies.end()) return found->second.get();
   if (broken.contains(id)) {
     return absl::UnavailableError(absl::StrCat("study ", id, " cannot be read from the database at the moment"));
   }
-  return absl::NotFoundError(absl::StrCat("study \"", id_or_name, "\" does not exist"));
+  return absl::NotFoundError(absl::StrCat("study ", id, " does not exist"));
 }
 
 absl::Status State::CheckTrial(const LiveStudy& study, TrialNumber number) {
@@ -143,6 +155,11 @@ void State::MarkSeen(const std::string& name, uint64_t incarnation, const Now& n
   if (found == workers.end() || found->second.record.incarnation != incarnation) return;
   found->second.last_seen = now.monotonic;
   found->second.record.last_seen = now.wall;
+}
+
+bool State::MayRun(const WorkerInMemory& worker, const LiveStudy& study, MonotonicTime now) const {
+  return IsOnline(worker, now) && worker.record.standing == WorkerStanding::kEnabled &&
+         Meets(worker.record, study.spec()) && !study.IsBarred(worker.record.name);
 }
 
 absl::StatusOr<std::optional<RequestRecord>> State::FindRequest(const RequestKey& key) {

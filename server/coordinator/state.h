@@ -20,10 +20,11 @@
 namespace athanor {
 
 struct CoordinatorOptions {
-  Duration lease = std::chrono::seconds(30);          // life of a lease after its last renewal
-  Duration heartbeat = std::chrono::seconds(10);      // what workers are told
-  Duration long_poll = std::chrono::seconds(30);      // longest wait of an acquire
-  Duration preempt_grace = std::chrono::seconds(60);  // after a study's pause, its leases end
+  Duration lease = std::chrono::seconds(30);           // life of a lease after its last renewal
+  Duration heartbeat = std::chrono::seconds(10);       // what workers are told
+  Duration long_poll = std::chrono::seconds(30);       // longest wait of an acquire
+  Duration preempt_grace = std::chrono::seconds(60);   // after a study's pause, its leases end
+  Duration probe_interval = std::chrono::minutes(10);  // a worker that failed too often is tried so often
   int max_leases_per_acquire = 64;
   int max_waiting_acquires = 100'000;
 };
@@ -64,6 +65,7 @@ struct WorkerInMemory {
   WorkerRecord record;
   MonotonicTime last_seen{};
   std::set<LeaseRef> held;
+  std::optional<MonotonicTime> next_probe;  // of a worker that was taken off a study or quarantined
   // The last acquire, so that a repeat gets the same answer.
   uint64_t acquire_sequence = 0;
   std::vector<LeaseGrant> acquired;
@@ -103,6 +105,8 @@ struct State {
 
   // By id or name. NOT_FOUND naming it; UNAVAILABLE while it cannot be read.
   absl::StatusOr<LiveStudy*> FindStudy(const std::string& id_or_name);
+  // As FindStudy; a name of digits is no id.
+  absl::StatusOr<LiveStudy*> FindStudy(StudyId id);
   // NOT_FOUND naming study and trial.
   static absl::Status CheckTrial(const LiveStudy& study, TrialNumber number);
   // The study of a live lease. FAILED_PRECONDITION naming trial and token if it is not the live one.
@@ -114,6 +118,9 @@ struct State {
   bool IsOnline(const WorkerInMemory& worker, MonotonicTime now) const {
     return now - worker.last_seen < options.lease;
   }
+  // Whether the study's trials may go to the worker: it is online, enabled, offers what they need and has not failed
+  // too often with them. A probe apart.
+  bool MayRun(const WorkerInMemory& worker, const LiveStudy& study, MonotonicTime now) const;
 
   // What an earlier call with this id did; nothing if this is the first. INVALID_ARGUMENT if the id came with another
   // request.

@@ -22,7 +22,7 @@ absl::Status Finished(const LiveStudy& study, const char* wanted) {
 
 absl::StatusOr<LiveStudy*> Studies::Create(Transaction& tx, StudySpec spec, const RequestKey& request) {
   ATHANOR_ASSIGN_OR_RETURN(const auto before, state_.FindRequest(request));
-  if (before.has_value()) return state_.FindStudy(absl::StrCat(before->study));
+  if (before.has_value()) return state_.FindStudy(before->study);
   ATHANOR_RETURN_IF_ERROR(Complete(spec));
   if (state_.by_name.contains(spec.name)) {
     return absl::AlreadyExistsError(absl::StrCat("name: study \"", spec.name, "\" exists already"));
@@ -46,7 +46,7 @@ absl::StatusOr<LiveStudy*> Studies::Create(Transaction& tx, StudySpec spec, cons
 absl::StatusOr<Studies::Call> Studies::Open(const std::string& study, const RequestKey& request) {
   ATHANOR_ASSIGN_OR_RETURN(const auto before, state_.FindRequest(request));
   if (before.has_value()) {
-    ATHANOR_ASSIGN_OR_RETURN(LiveStudy * same, state_.FindStudy(absl::StrCat(before->study)));
+    ATHANOR_ASSIGN_OR_RETURN(LiveStudy * same, state_.FindStudy(before->study));
     return Call{same, true};
   }
   ATHANOR_ASSIGN_OR_RETURN(LiveStudy * found, state_.FindStudy(study));
@@ -71,6 +71,7 @@ absl::StatusOr<LiveStudy*> Studies::Resume(Transaction& tx, const std::string& n
   state_.RememberRequest(tx, request, call.study->id(), std::nullopt);
   if (call.study->record().state == StudyState::kActive) return call.study;
   call.study->SetState(tx, StudyState::kActive, "");
+  Leases::StopPreempting(*call.study);
   Settle(state_, tx, *call.study);
   return call.study;
 }
@@ -96,6 +97,10 @@ absl::Status Studies::Delete(Transaction& tx, const std::string& name, const Req
   const StudyId id = study->id();
   state_.RememberRequest(tx, request, id, std::nullopt);
   tx.touched_studies.insert(id);
+  // Row by row, so that whoever keeps the files learns of each.
+  for (const auto& [trial, checkpoints] : std::unordered_map(study->all_checkpoints())) {
+    for (const Checkpoint& checkpoint : checkpoints) study->RemoveCheckpoint(tx, checkpoint);
+  }
   study->Flush(tx);
   tx.changes.push_back(DeleteStudy{id});
   state_.by_name.erase(study->spec().name);
@@ -122,10 +127,7 @@ std::string Studies::WhyWaiting(const LiveStudy& study, MonotonicTime now) const
   for (const auto& [name, worker] : state_.workers) {
     if (!state_.IsOnline(worker, now)) continue;
     ++online;
-    if (worker.record.standing == WorkerStanding::kEnabled && Meets(worker.record, study.spec().requirements) &&
-        !study.IsBarred(name)) {
-      ++meeting;
-    }
+    if (state_.MayRun(worker, study, now)) ++meeting;
   }
   if (online == 0) return "no worker is connected";
   if (meeting == 0) return absl::StrCat("none of the ", online, " connected workers meets its requirements");

@@ -76,7 +76,7 @@ absl::StatusOr<int64_t> Trials::Enqueue(Transaction& tx, const std::string& name
 absl::StatusOr<FoundTrial> Trials::Open(const std::string& name, TrialNumber number, const RequestKey& request) {
   ATHANOR_ASSIGN_OR_RETURN(const auto before, state_.FindRequest(request));
   if (before.has_value()) {
-    ATHANOR_ASSIGN_OR_RETURN(LiveStudy * same, state_.FindStudy(absl::StrCat(before->study)));
+    ATHANOR_ASSIGN_OR_RETURN(LiveStudy * same, state_.FindStudy(before->study));
     return FoundTrial{same, before->trial.value_or(number), true};
   }
   ATHANOR_ASSIGN_OR_RETURN(LiveStudy * study, state_.FindStudy(name));
@@ -90,7 +90,7 @@ absl::StatusOr<FoundTrial> Trials::Retry(Transaction& tx, const std::string& nam
   if (found.repeated) return found;
   LiveStudy& study = *found.study;
   const TrialState now = study.trial(number).state;
-  if (now != TrialState::kFailed && now != TrialState::kCancelled) {
+  if (!MayBeRetried(now)) {
     return absl::FailedPreconditionError(absl::StrCat("trial ", number, " of study \"", study.spec().name, "\" is ",
                                                       ToString(now),
                                                       "; only FAILED and CANCELLED trials can be retried"));
@@ -98,8 +98,8 @@ absl::StatusOr<FoundTrial> Trials::Retry(Transaction& tx, const std::string& nam
   if (study.record().state == StudyState::kCancelled) {
     return absl::FailedPreconditionError(absl::StrCat("study \"", study.spec().name, "\" is CANCELLED"));
   }
-  ATHANOR_ASSIGN_OR_RETURN(auto curve, ReadObjectiveCurve(state_.store, study, number));
-  study.Retry(tx, number, std::move(curve));
+  ATHANOR_RETURN_IF_ERROR(study.LoadHistory(state_.store));
+  study.Retry(tx, number);
   if (IsFinished(study.record().state)) study.SetState(tx, StudyState::kActive, "");
   state_.RememberRequest(tx, request, study.id(), number);
   return found;
