@@ -43,26 +43,34 @@ std::chrono::system_clock::time_point DeadlineIn(Duration duration) {
   return std::chrono::system_clock::now() + std::chrono::duration_cast<std::chrono::system_clock::duration>(duration);
 }
 
-// A call under way, known to the core from birth to death. It dies after its callback has returned.
+// A call under way, known to the core from birth until nothing of gRPC's is left in it. It holds no share of the core:
+// the last share of a channel must not be dropped on a thread of gRPC, which would then have to wait for itself.
 class LiveCall : public std::enable_shared_from_this<LiveCall> {
  public:
-  explicit LiveCall(std::shared_ptr<Core> core) : core_(std::move(core)) {
-    MutexLock lock(core_->mutex);
-    core_->live.insert(this);
-  }
-  virtual ~LiveCall() {
-    MutexLock lock(core_->mutex);
-    core_->live.erase(this);
-    if (core_->live.empty()) core_->idle.NotifyAll();
-  }
+  explicit LiveCall(Core& core) : registration_(core, this) {}
+  virtual ~LiveCall() = default;
   LiveCall(const LiveCall&) = delete;
   LiveCall& operator=(const LiveCall&) = delete;
 
   grpc::ClientContext& context() { return context_; }
-  Core& core() { return *core_; }
+  Core& core() { return registration_.core; }
 
  private:
-  std::shared_ptr<Core> core_;
+  struct Registration {
+    Registration(Core& the_core, LiveCall* the_call) : core(the_core), call(the_call) {
+      MutexLock lock(core.mutex);
+      core.live.insert(call);
+    }
+    ~Registration() {
+      MutexLock lock(core.mutex);
+      core.live.erase(call);
+      if (core.live.empty()) core.idle.NotifyAll();
+    }
+    Core& core;
+    LiveCall* call;
+  };
+
+  Registration registration_;  // goes after the context, which holds the channel
   grpc::ClientContext context_;
 };
 
@@ -84,9 +92,9 @@ class UnaryCall final : public LiveCall {
                                                                              Response*,
                                                                              std::function<void(grpc::Status)>);
 
-  static std::shared_ptr<LiveCall> Start(std::shared_ptr<Core> core, Method method, Request request, Duration timeout,
+  static std::shared_ptr<LiveCall> Start(Core& core, Method method, Request request, Duration timeout,
                                          WorkerTransport::Done<Response> done) {
-    auto call = std::make_shared<UnaryCall>(std::move(core), std::move(request));
+    auto call = std::make_shared<UnaryCall>(core, std::move(request));
     call->context().set_deadline(DeadlineIn(timeout));
     auto* stub = call->core().stub->async();
     (stub->*method)(&call->context(), &call->request_, &call->response_,
@@ -100,7 +108,7 @@ class UnaryCall final : public LiveCall {
     return call;
   }
 
-  UnaryCall(std::shared_ptr<Core> core, Request request) : LiveCall(std::move(core)), request_(std::move(request)) {}
+  UnaryCall(Core& core, Request request) : LiveCall(core), request_(std::move(request)) {}
 
  private:
   Request request_;
@@ -115,8 +123,8 @@ using File = std::unique_ptr<std::FILE, CloseFile>;
 // Each chunk is read when the one before it was sent, so that a slow coordinator costs one chunk of memory.
 class Upload final : public LiveCall, public grpc::ClientWriteReactor<v1::UploadCheckpointRequest> {
  public:
-  Upload(std::shared_ptr<Core> core, File file, std::function<void(absl::Status)> done)
-      : LiveCall(std::move(core)), file_(std::move(file)), done_(std::move(done)) {}
+  Upload(Core& core, File file, std::function<void(absl::Status)> done)
+      : LiveCall(core), file_(std::move(file)), done_(std::move(done)) {}
 
   void Start(std::shared_ptr<Upload> self, v1::UploadCheckpointRequest::Header header) {
     self_ = std::move(self);
@@ -158,9 +166,9 @@ class Upload final : public LiveCall, public grpc::ClientWriteReactor<v1::Upload
 
 class Download final : public LiveCall, public grpc::ClientReadReactor<v1::CheckpointChunk> {
  public:
-  Download(std::shared_ptr<Core> core, v1::DownloadCheckpointRequest request, std::string path, File file,
+  Download(Core& core, v1::DownloadCheckpointRequest request, std::string path, File file,
            std::function<void(absl::Status)> done)
-      : LiveCall(std::move(core)),
+      : LiveCall(core),
         request_(std::move(request)),
         path_(std::move(path)),
         file_(std::move(file)),
@@ -219,8 +227,7 @@ class Download final : public LiveCall, public grpc::ClientReadReactor<v1::Check
 // call open for writes from other threads until its end is known.
 class StreamCall final : public LiveCall, public grpc::ClientBidiReactor<v1::ReportRequest, v1::ReportResponse> {
  public:
-  StreamCall(std::shared_ptr<Core> core, ReportStreamObserver observer)
-      : LiveCall(std::move(core)), observer_(std::move(observer)) {}
+  StreamCall(Core& core, ReportStreamObserver observer) : LiveCall(core), observer_(std::move(observer)) {}
 
   void Start(std::shared_ptr<StreamCall> self) {
     self_ = std::move(self);
@@ -327,7 +334,7 @@ using Async = v1::WorkerService::StubInterface::async_interface;
 
 }  // namespace
 
-GrpcWorkerTransport::GrpcWorkerTransport(const WorkerClientOptions& options) : core_(std::make_shared<Core>()) {
+GrpcWorkerTransport::GrpcWorkerTransport(const WorkerClientOptions& options) : core_(std::make_unique<Core>()) {
   core_->options = options;
   core_->stub = v1::WorkerService::NewStub(Connect(options));
 }
@@ -348,7 +355,7 @@ GrpcWorkerTransport::~GrpcWorkerTransport() {
 }
 
 void GrpcWorkerTransport::Register(v1::RegisterRequest request, Done<v1::RegisterResponse> done) {
-  UnaryCall<v1::RegisterRequest, v1::RegisterResponse>::Start(core_, &Async::Register, std::move(request),
+  UnaryCall<v1::RegisterRequest, v1::RegisterResponse>::Start(*core_, &Async::Register, std::move(request),
                                                               core_->options.call_timeout, std::move(done));
 }
 
@@ -356,16 +363,16 @@ std::unique_ptr<CancellableCall> GrpcWorkerTransport::Acquire(v1::AcquireRequest
                                                               Done<v1::AcquireResponse> done) {
   const Duration timeout = std::chrono::milliseconds(request.wait_ms()) + core_->options.call_timeout;
   return std::make_unique<CallHandle>(UnaryCall<v1::AcquireRequest, v1::AcquireResponse>::Start(
-      core_, &Async::Acquire, std::move(request), timeout, std::move(done)));
+      *core_, &Async::Acquire, std::move(request), timeout, std::move(done)));
 }
 
 void GrpcWorkerTransport::Heartbeat(v1::HeartbeatRequest request, Done<v1::HeartbeatResponse> done) {
-  UnaryCall<v1::HeartbeatRequest, v1::HeartbeatResponse>::Start(core_, &Async::Heartbeat, std::move(request),
+  UnaryCall<v1::HeartbeatRequest, v1::HeartbeatResponse>::Start(*core_, &Async::Heartbeat, std::move(request),
                                                                 core_->options.call_timeout, std::move(done));
 }
 
 void GrpcWorkerTransport::Finish(v1::FinishRequest request, Done<v1::FinishResponse> done) {
-  UnaryCall<v1::FinishRequest, v1::FinishResponse>::Start(core_, &Async::Finish, std::move(request),
+  UnaryCall<v1::FinishRequest, v1::FinishResponse>::Start(*core_, &Async::Finish, std::move(request),
                                                           core_->options.call_timeout, std::move(done));
 }
 
@@ -377,7 +384,7 @@ std::unique_ptr<CancellableCall> GrpcWorkerTransport::UploadCheckpoint(v1::Uploa
     done(absl::NotFoundError(absl::StrCat("cannot open ", path)));
     return nullptr;
   }
-  auto call = std::make_shared<Upload>(core_, std::move(file), std::move(done));
+  auto call = std::make_shared<Upload>(*core_, std::move(file), std::move(done));
   call->Start(call, std::move(header));
   return std::make_unique<CallHandle>(call);
 }
@@ -390,13 +397,13 @@ std::unique_ptr<CancellableCall> GrpcWorkerTransport::DownloadCheckpoint(v1::Dow
     done(absl::InternalError(absl::StrCat("cannot create ", path)));
     return nullptr;
   }
-  auto call = std::make_shared<Download>(core_, std::move(request), path, std::move(file), std::move(done));
+  auto call = std::make_shared<Download>(*core_, std::move(request), path, std::move(file), std::move(done));
   call->Start(call);
   return std::make_unique<CallHandle>(call);
 }
 
 std::unique_ptr<ReportStream> GrpcWorkerTransport::OpenReportStream(ReportStreamObserver observer) {
-  auto call = std::make_shared<StreamCall>(core_, std::move(observer));
+  auto call = std::make_shared<StreamCall>(*core_, std::move(observer));
   call->Start(call);
   return std::make_unique<GrpcReportStream>(call);
 }

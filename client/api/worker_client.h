@@ -112,7 +112,7 @@ class GrpcWorkerTransport final : public WorkerTransport {
   struct Core;
 
  private:
-  std::shared_ptr<Core> core_;
+  std::unique_ptr<Core> core_;
 };
 
 }  // namespace athanor

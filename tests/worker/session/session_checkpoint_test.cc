@@ -1,0 +1,152 @@
+// Checkpoints between trainer, worker and coordinator.
+#include "base/random.h"
+#include "base/sha256.h"
+#include "tests/worker/session/session_fixture.h"
+
+namespace athanor::session {
+namespace {
+
+using ::testing::ElementsAre;
+
+class CheckpointTest : public SessionTest {
+ protected:
+  // A checkpoint of trial `number` as the scripted trainer writes it, held by the coordinator.
+  v1::CheckpointRef Store(int64_t number, int64_t step) {
+    const uint64_t identity = HashString("{}/" + std::to_string(number));
+    const std::string content = std::to_string(step) + " 0 " + std::to_string(identity) + "\n";
+    v1::CheckpointRef ref;
+    ref.set_sha256(Sha256::Hex(content));
+    ref.set_step(step);
+    ref.set_size_bytes(static_cast<int64_t>(content.size()));
+    coordinator_.Ask([&](auto& state) { state.files[ref.sha256()] = content; });
+    return ref;
+  }
+  int64_t ResumedStep(size_t report = 0) { return Reports().at(report).resumed_step(); }
+  int Downloads() {
+    return coordinator_.Ask([](auto& state) {
+      int count = 0;
+      for (const std::string& event : state.events) count += event.rfind("download ", 0) == 0 ? 1 : 0;
+      return count;
+    });
+  }
+};
+
+TEST_F(CheckpointTest, ResumesFromTheNewestCheckpoint) {
+  Start();
+  v1::Lease lease = MakeLease(0, 6);
+  *lease.add_checkpoints() = Store(0, 4);
+  *lease.add_checkpoints() = Store(0, 2);
+  coordinator_.Grant(lease);
+  ASSERT_TRUE(RunUntilFinishes(1));
+  EXPECT_EQ(ResumedStep(), 4);
+  EXPECT_EQ(Downloads(), 1);
+  EXPECT_EQ(Count("report 5"), 1);
+  EXPECT_EQ(Count("report 4"), 0);
+}
+
+TEST_F(CheckpointTest, PassesOverADamagedCheckpointForTheNextOlder) {
+  Start();
+  v1::Lease lease = MakeLease(0, 6);
+  *lease.add_checkpoints() = Store(0, 4);
+  *lease.add_checkpoints() = Store(0, 2);
+  coordinator_.Ask([&](auto& state) { state.files[lease.checkpoints(0).sha256()] += "damage"; });
+  coordinator_.Grant(lease);
+  ASSERT_TRUE(RunUntilFinishes(1));
+  EXPECT_EQ(ResumedStep(), 2);
+}
+
+TEST_F(CheckpointTest, StartsFromStepZeroWhenEveryCheckpointIsGone) {
+  Start();
+  v1::Lease lease = MakeLease(0, 2);
+  *lease.add_checkpoints() = Store(0, 4);
+  coordinator_.Ask([](auto& state) { state.files.clear(); });
+  coordinator_.Grant(lease);
+  ASSERT_TRUE(RunUntilFinishes(1));
+  EXPECT_EQ(Reports()[0].resumed_step(), 0);
+  EXPECT_EQ(Finishes()[0].outcome(), v1::ATTEMPT_OUTCOME_COMPLETED);
+}
+
+TEST_F(CheckpointTest, ResumesOnTheSameWorkerWithoutADownload) {
+  AnswerReports(v1::ACTION_PAUSE, 2);
+  Start();
+  v1::Lease lease = MakeLease(0, 4);
+  lease.add_hold_at(2);
+  coordinator_.Grant(lease);
+  ASSERT_TRUE(RunUntilEvent("report 2"));
+  ASSERT_TRUE(RunUntilIdle());
+
+  AnswerReports(v1::ACTION_CONTINUE, 0);
+  const std::string sha256 = coordinator_.Ask([](auto& state) { return state.files.begin()->first; });
+  v1::Lease promoted = MakeLease(0, 4);
+  promoted.mutable_ref()->set_token(200);
+  promoted.add_checkpoints()->set_sha256(sha256);
+  promoted.mutable_checkpoints(0)->set_step(2);
+  coordinator_.Grant(promoted);
+  ASSERT_TRUE(RunUntilFinishes(1));
+  EXPECT_EQ(Downloads(), 0);
+  EXPECT_EQ(Count("report 3"), 1);
+  EXPECT_EQ(Count("report 2"), 1);
+}
+
+TEST_F(CheckpointTest, ReportsAHoldEvenIfTheCoordinatorHasNoRoomForItsCheckpoint) {
+  coordinator_.Ask([](auto& state) { state.upload_status = absl::ResourceExhaustedError("disk full"); });
+  Start();
+  v1::Lease lease = MakeLease(0, 3);
+  lease.add_hold_at(2);
+  coordinator_.Grant(lease);
+  ASSERT_TRUE(RunUntilFinishes(1));
+  EXPECT_THAT(Events(), ElementsAre("register", "report 1", "report 2", "report 3", "finish COMPLETED"));
+}
+
+TEST_F(CheckpointTest, StopsWhenAnUploadIsRefusedForItsToken) {
+  coordinator_.Ask([](auto& state) { state.upload_status = absl::FailedPreconditionError("stale token"); });
+  Start();
+  v1::Lease lease = MakeLease(0, 3);
+  lease.add_hold_at(2);
+  coordinator_.Grant(lease);
+  ASSERT_TRUE(RunUntilEvent("report 1"));
+  ASSERT_TRUE(RunUntilIdle());
+  EXPECT_THAT(Events(), ElementsAre("register", "report 1"));
+}
+
+TEST_F(CheckpointTest, UploadsPeriodicCheckpointsOneAtATimeAndTheNewestOfThoseThatWait) {
+  coordinator_.Ask([](auto& state) { state.uploads_held = true; });
+  Start({"step_ms=2"});
+  v1::Lease lease = MakeLease(0, 20);
+  lease.set_checkpoint_interval_ms(1);  // at every step
+  coordinator_.Grant(lease);
+  ASSERT_TRUE(RunUntilEvent("report 20"));
+  EXPECT_EQ(Finishes().size(), 0u);  // the end of the attempt waits for its newest checkpoint
+  coordinator_.ReleaseUploads();
+  ASSERT_TRUE(RunUntilFinishes(1));
+  std::vector<std::string> uploads;
+  for (const std::string& event : Events()) {
+    if (event.rfind("upload", 0) == 0) uploads.push_back(event);
+  }
+  EXPECT_THAT(uploads, ElementsAre("upload 1", "upload 20"));
+}
+
+TEST_F(CheckpointTest, UploadsBeforeItHandsAPreemptedTrialBack) {
+  Start({"step_ms=20"});
+  coordinator_.Grant(MakeLease(0, 100000));
+  ASSERT_TRUE(RunUntilEvent("report 1"));
+  coordinator_.Push(v1::COMMAND_KIND_PREEMPT, MakeLease(0, 1).ref());
+  ASSERT_TRUE(RunUntilFinishes(1));
+  const std::vector<std::string> events = Events();
+  ASSERT_GE(events.size(), 2);
+  EXPECT_THAT(events.end()[-2], testing::StartsWith("upload "));
+  EXPECT_EQ(events.back(), "finish PREEMPTED");
+}
+
+TEST_F(CheckpointTest, GivesATrialFoldersSpaceBack) {
+  Start();
+  v1::Lease lease = MakeLease(0, 3);
+  lease.add_hold_at(2);
+  coordinator_.Grant(lease);
+  ASSERT_TRUE(RunUntilFinishes(1));
+  ASSERT_TRUE(RunUntilIdle());
+  ASSERT_TRUE(RunUntil([&] { return std::filesystem::is_empty(folder_ / "trials"); }));
+}
+
+}  // namespace
+}  // namespace athanor::session
