@@ -1,8 +1,10 @@
 #include "base/trainer_options.h"
 
 #include <algorithm>
+#include <ranges>
 #include <stdexcept>
 
+#include "base/edit_distance.h"
 #include "base/sha256.h"
 
 namespace athanor {
@@ -10,6 +12,7 @@ namespace {
 
 using enum OptionType;
 
+// clang-format off
 const std::vector<TrainerOption>& Table() {
   static const std::vector<TrainerOption> table = {
       {.name = "model", .type = kChoice, .default_value = std::string("lenet"), .choices = {"mlp", "lenet"},
@@ -85,21 +88,7 @@ const std::vector<TrainerOption>& Table() {
   };
   return table;
 }
-
-size_t EditDistance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t substitute = diagonal + (a[i - 1] != b[j - 1]);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substitute});
-    }
-  }
-  return row[b.size()];
-}
+// clang-format on
 
 std::string Bound(OptionType type, double bound) {
   return type == kInt ? std::to_string(static_cast<int64_t>(bound)) : ToString(Value(bound));
@@ -115,16 +104,7 @@ const TrainerOption* FindTrainerOption(std::string_view name) {
 }
 
 std::string_view ClosestTrainerOption(std::string_view name) {
-  size_t best_distance = 4;
-  std::string_view best;
-  for (const TrainerOption& option : Table()) {
-    const size_t distance = EditDistance(name, option.name);
-    if (distance < best_distance) {
-      best_distance = distance;
-      best = option.name;
-    }
-  }
-  return best;
+  return ClosestName(name, Table() | std::views::transform(&TrainerOption::name));
 }
 
 std::string Accepts(const TrainerOption& option) {
@@ -144,7 +124,8 @@ std::string Accepts(const TrainerOption& option) {
     case kInt:
     case kFloat:
       return std::string(option.type == kInt ? "int" : "float") + " in " + (option.exclusive_min ? "(" : "[") +
-             Bound(option.type, option.min) + ", " + Bound(option.type, option.max) + (option.exclusive_max ? ")" : "]");
+             Bound(option.type, option.min) + ", " + Bound(option.type, option.max) +
+             (option.exclusive_max ? ")" : "]");
   }
   return "";
 }
@@ -198,7 +179,8 @@ TrainerSettings::TrainerSettings(NamedValues given) : given_(std::move(given)) {
   for (auto& [name, value] : given_) {
     const TrainerOption* option = FindTrainerOption(name);
     if (option == nullptr) throw std::invalid_argument("trainer option " + name + " is unknown");
-    if (const auto why = WhyRefused(*option, value)) throw std::invalid_argument("trainer option " + name + ": " + *why);
+    if (const auto why = WhyRefused(*option, value))
+      throw std::invalid_argument("trainer option " + name + ": " + *why);
     if (const auto* integer = std::get_if<int64_t>(&value); integer != nullptr && option->type == kFloat) {
       value = static_cast<double>(*integer);
     }
@@ -209,7 +191,8 @@ const Value& TrainerSettings::Get(std::string_view name, OptionType type) const 
   const TrainerOption* option = FindTrainerOption(name);
   if (option == nullptr) throw std::logic_error("no trainer option " + std::string(name));
   const bool textual = type == kString && option->type == kChoice;
-  if (option->type != type && !textual) throw std::logic_error("trainer option " + std::string(name) + " has another type");
+  if (option->type != type && !textual)
+    throw std::logic_error("trainer option " + std::string(name) + " has another type");
   const auto found = given_.find(std::string(name));
   return found == given_.end() ? option->default_value : found->second;
 }

@@ -1,5 +1,5 @@
-// The options of the built-in trainer, as data: the coordinator refuses a typo at submission by this table, and the trainer reads
-// its settings through it, so that the two cannot disagree. No LibTorch here.
+// The options of the built-in trainer, as data: the coordinator refuses a typo at submission by this table, and the
+// trainer reads its settings through it, so that the two cannot disagree. No LibTorch here.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,8 @@ struct TrainerOption {
   std::string_view name;
   OptionType type;
   Value default_value;
-  // kInt and kFloat: inclusive bounds, unless `exclusive_min` / `exclusive_max`. An int is accepted where a float is wanted.
+  // kInt and kFloat: inclusive bounds, unless `exclusive_min` / `exclusive_max`. An int is accepted where a float is
+  // wanted.
   double min = 0;
   double max = 0;
   bool exclusive_min = false;
@@ -34,7 +35,7 @@ std::span<const TrainerOption> TrainerOptions();
 // Null if there is no option of that name.
 const TrainerOption* FindTrainerOption(std::string_view name);
 
-// The known option whose name is closest to `name` (edit distance at most 3), for "did you mean"; empty if none is close.
+// The known option whose name is closest to `name`, for "did you mean"; empty if none is close (ClosestName).
 std::string_view ClosestTrainerOption(std::string_view name);
 
 // "int in [1, 100000]", "one of sgd, adam, adamw", ...
@@ -46,12 +47,14 @@ std::optional<std::string> WhyRefused(const TrainerOption& option, const Value& 
 // Lower-case hex SHA-256 over names, types, ranges, choices and defaults. Coordinator and worker must agree on it.
 std::string TrainerOptionsHash();
 
-// Typed access to settings checked against the table: the given value, else the default. An int given where a float is wanted is
-// widened. Asking for a name that is not in the table, or by a wrong type, is a programming error and throws std::logic_error.
+// Typed access to settings checked against the table: the given value, else the default. An int given where a float is
+// wanted is widened. Asking for a name that is not in the table, or by a wrong type, is a programming error and throws
+// std::logic_error.
 class TrainerSettings {
  public:
   TrainerSettings() = default;
-  // `given` must hold known options with accepted values only (WhyRefused empty); throws std::invalid_argument otherwise.
+  // `given` must hold known options with accepted values only (WhyRefused empty); throws std::invalid_argument
+  // otherwise.
   explicit TrainerSettings(NamedValues given);
 
   bool Bool(std::string_view name) const;
