@@ -196,13 +196,12 @@ std::string ToLine(const std::string& trial, int64_t step, const training::Metri
 }
 
 std::string ToLine(const std::string& trial, const training::ProgressReport& report) {
-  json message = {{"type", "progress"},
-                  {"trial", trial},
-                  {"fraction", report.fraction},
-                  {"optimizer_step", report.optimizer_step},
-                  {"examples_per_second", report.examples_per_second}};
-  if (report.train_loss.has_value()) message["train_loss"] = Number(*report.train_loss);
-  return Line(message);
+  return Line({{"type", "progress"},
+               {"trial", trial},
+               {"fraction", report.fraction},
+               {"optimizer_step", report.optimizer_step},
+               {"train_loss", Number(report.train_loss.value_or(std::numeric_limits<double>::quiet_NaN()))},
+               {"examples_per_second", report.examples_per_second}});
 }
 
 std::string ToLine(const std::string& trial, const training::CheckpointReport& report) {

@@ -54,7 +54,7 @@ struct HelloMessage {
 std::string ToLine(const HelloMessage& hello);
 std::string ToLine(const std::string& trial, const training::StartReport& report);
 std::string ToLine(const std::string& trial, int64_t step, const training::Metrics& metrics, int64_t elapsed_ms);
-// `train_loss` is left out while there is none.
+// `train_loss` is "nan" while there is none.
 std::string ToLine(const std::string& trial, const training::ProgressReport& report);
 std::string ToLine(const std::string& trial, const training::CheckpointReport& report);
 // `paused`, `stopped`, `done`, `failed` or `infeasible`.

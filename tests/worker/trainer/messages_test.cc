@@ -140,8 +140,8 @@ TEST(ToLine, NamesEveryEnding) {
             (json{{"type", "infeasible"}, {"trial", "t"}, {"reason", "r"}}));
 }
 
-TEST(ToLine, LeavesOutATrainingLossThatDoesNotExistYet) {
-  EXPECT_FALSE(json::parse(ToLine("t", training::ProgressReport{})).contains("train_loss"));
+TEST(ToLine, WritesATrainingLossThatDoesNotExistYetAsNan) {
+  EXPECT_EQ(json::parse(ToLine("t", training::ProgressReport{}))["train_loss"], "nan");
   EXPECT_EQ(json::parse(ToLine("t", training::ProgressReport{.train_loss = 0.5}))["train_loss"], 0.5);
 }
 
