@@ -7,6 +7,16 @@ namespace {
 constexpr auto kRequestLifetime = std::chrono::hours(24);
 constexpr Duration kForgetInterval = std::chrono::minutes(10);
 
+CheckpointRows ChangedRows(const ChangeBatch& changes) {
+  CheckpointRows rows;
+  for (const Change& change : changes) {
+    if (const auto* added = std::get_if<AddCheckpoint>(&change)) rows.added.push_back(added->checkpoint.sha256);
+    if (const auto* removed = std::get_if<RemoveCheckpoint>(&change))
+      rows.removed.push_back(removed->checkpoint.sha256);
+  }
+  return rows;
+}
+
 }  // namespace
 
 Coordinator::Coordinator(Store& store, const CoordinatorOptions& options)
@@ -36,6 +46,12 @@ void Coordinator::FinishGroup(Transaction& tx) {
     if (study != state_.studies.end()) study->second->Flush(tx);
   }
   state_.pending_requests.clear();
+  if (checkpoint_listener_) {
+    CheckpointRows rows = ChangedRows(tx.changes);
+    if (!rows.added.empty() || !rows.removed.empty()) {
+      tx.after_commit.push_back([this, rows = std::move(rows)] { checkpoint_listener_(rows); });
+    }
+  }
   if (!tx.touched_studies.empty()) {
     tx.after_commit.push_back([this, studies = tx.touched_studies] { watchers_.Notify(studies); });
   }

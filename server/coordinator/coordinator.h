@@ -2,7 +2,12 @@
 // here runs on the owner thread (owner.h); handlers reach it through Owner::Submit.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "server/coordinator/checkpoints.h"
@@ -17,6 +22,12 @@
 
 namespace athanor {
 
+// The hashes of checkpoint rows that a commit added and removed, one entry a row.
+struct CheckpointRows {
+  std::vector<std::string> added;
+  std::vector<std::string> removed;
+};
+
 class Coordinator final : public OwnedState {
  public:
   // `store` must outlive it.
@@ -30,6 +41,11 @@ class Coordinator final : public OwnedState {
   void Tick(Transaction& tx);
   // Shutdown: every long poll is answered, empty.
   void ReleaseWaiting(Transaction& tx) { dispatch_.ReleaseAll(tx); }
+
+  // `changed` runs on the owner thread after every commit that added or removed checkpoint rows; it must not block.
+  void SetCheckpointListener(std::function<void(const CheckpointRows&)> changed) {
+    checkpoint_listener_ = std::move(changed);
+  }
 
   State& state() { return state_; }
   Studies& studies() { return studies_; }
@@ -53,6 +69,7 @@ class Coordinator final : public OwnedState {
   Reports reports_;
   Checkpoints checkpoints_;
   Watchers watchers_;
+  std::function<void(const CheckpointRows&)> checkpoint_listener_;
   std::optional<MonotonicTime> last_forget_;
 };
 

@@ -1,0 +1,42 @@
+// What athanor-server runs by: flags, and a file that holds the same under the same names. A flag wins over the file,
+// the file over the defaults.
+#pragma once
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/clock.h"
+#include "base/logging.h"
+#include "server/coordinator/state.h"
+
+namespace athanor {
+
+struct ServerConfig {
+  std::string listen = "127.0.0.1:7077";
+  std::string database = "./athanor.db";
+  std::string checkpoint_dir;  // empty: the database's path with ".checkpoints" behind it
+  CoordinatorOptions coordinator;
+  LogOptions log;
+
+  std::string CheckpointDirectory() const {
+    return checkpoint_dir.empty() ? database + ".checkpoints" : checkpoint_dir;
+  }
+};
+
+// What the command line asks for.
+struct CommandLine {
+  enum class Action { kServe, kExit };  // kExit: --help or --version was answered, or the usage was wrong
+  Action action = Action::kServe;
+  int exit_code = 0;
+  ServerConfig config;
+};
+
+// Reads flags and, with --config, the file. Prints help, version and, on stderr in one line, what is wrong.
+CommandLine ReadCommandLine(int argc, char** argv, const std::string& version);
+
+// The file over `config`. INVALID_ARGUMENT "FILE:LINE: KEY: ..." for a syntax error, an unknown key, a wrong type or a
+// duration out of range; `text` is what the file holds.
+absl::Status ReadConfigFile(const std::string& text, const std::string& file, ServerConfig& config);
+
+}  // namespace athanor

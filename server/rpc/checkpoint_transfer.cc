@@ -1,0 +1,121 @@
+#include "server/rpc/checkpoint_transfer.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "server/rpc/convert_worker.h"
+
+namespace athanor {
+namespace {
+
+absl::Status TooMany() {
+  return absl::ResourceExhaustedError(
+      absl::StrCat("more than ", TransferSlots::kMaxTransfers, " checkpoint transfers at once; retry with back-off"));
+}
+
+}  // namespace
+
+std::shared_ptr<void> TransferSlots::Take() {
+  if (taken_.fetch_add(1) >= kMaxTransfers) {
+    taken_.fetch_sub(1);
+    return nullptr;
+  }
+  return std::shared_ptr<void>(this, [](TransferSlots* slots) { slots->taken_.fetch_sub(1); });
+}
+
+void CollectCheckpoints(ServiceContext& context) {
+  // If the pool refuses, the next collection finds them.
+  (void)context.transfers.Post([&context] { context.files.Collect(); });
+}
+
+CheckpointUpload::~CheckpointUpload() {
+  if (holds_) {
+    context_.files.Release(checkpoint_.sha256);
+    CollectCheckpoints(context_);
+  }
+  if (file_ == nullptr) return;
+  // Removing the file is I/O, and this may be any thread.
+  std::shared_ptr<CheckpointFiles::Upload> file = std::move(file_);
+  (void)context_.transfers.Post([file = std::move(file)]() mutable { file.reset(); });
+}
+
+void CheckpointUpload::Run(StatusDone done, std::function<absl::Status()> step) {
+  const absl::Status posted =
+      context_.transfers.Post([self = shared_from_this(), done, step = std::move(step)] { done(step()); });
+  if (!posted.ok()) done(posted);
+}
+
+void CheckpointUpload::Begin(const v1::UploadCheckpointRequest::Header& header, StatusDone done) {
+  if (slot_ == nullptr) return done(TooMany());
+  lease_ = FromProto(header.lease());
+  checkpoint_ = FromProto(header.checkpoint());
+  const absl::Status posted = context_.owner.Post([self = shared_from_this(), done](Transaction&) -> Owner::Reply {
+    absl::Status status = self->context_.coordinator.checkpoints().CheckUpload(self->lease_, self->checkpoint_);
+    return [self, done, status = std::move(status)](const absl::Status& commit) {
+      if (!commit.ok() || !status.ok()) return done(commit.ok() ? status : commit);
+      self->Run(done, [upload = self.get()]() -> absl::Status {
+        upload->context_.files.Hold(upload->checkpoint_.sha256);
+        upload->holds_ = true;
+        ATHANOR_ASSIGN_OR_RETURN(
+            upload->file_, upload->context_.files.Create(upload->checkpoint_.sha256, upload->checkpoint_.size_bytes));
+        return absl::OkStatus();
+      });
+    };
+  });
+  if (!posted.ok()) done(posted);
+}
+
+void CheckpointUpload::Append(const std::string& chunk, StatusDone done) {
+  if (chunk.size() > kMaxChunkBytes) {
+    return done(
+        absl::InvalidArgumentError(absl::StrCat("chunk: has ", chunk.size(), " bytes; want at most ", kMaxChunkBytes)));
+  }
+  Run(std::move(done), [this, &chunk] { return file_->Append(chunk); });
+}
+
+void CheckpointUpload::Finish(StatusDone done) {
+  Run(
+      [self = shared_from_this(), done](const absl::Status& written) {
+        if (!written.ok()) return done(written);
+        self->Register(done);
+      },
+      [this] { return file_->Commit(); });
+}
+
+void CheckpointUpload::Register(StatusDone done) {
+  const absl::Status posted = context_.owner.Post([self = shared_from_this(), done](Transaction& tx) -> Owner::Reply {
+    absl::Status status = self->context_.coordinator.checkpoints().Register(tx, self->lease_, self->checkpoint_);
+    // The row, if there is one now, holds the file before this upload lets go of it.
+    return [done, status = std::move(status)](const absl::Status& commit) { done(commit.ok() ? status : commit); };
+  });
+  if (!posted.ok()) done(posted);
+}
+
+void CheckpointDownload::Begin(const v1::DownloadCheckpointRequest& request, std::function<void(absl::Status)> done) {
+  if (slot_ == nullptr) return done(TooMany());
+  const auto open = [self = shared_from_this(), sha256 = request.sha256(), done] {
+    auto file = self->context_.files.Read(sha256);
+    if (file.ok()) self->file_ = *std::move(file);
+    done(file.status());
+  };
+  const absl::Status posted =
+      context_.owner.Post([self = shared_from_this(), lease = FromProto(request.lease()), sha256 = request.sha256(),
+                           open, done](Transaction&) -> Owner::Reply {
+        absl::Status status = self->context_.coordinator.checkpoints().CheckDownload(lease, sha256);
+        return [self, open, done, status = std::move(status)](const absl::Status& commit) {
+          if (!commit.ok() || !status.ok()) return done(commit.ok() ? status : commit);
+          const absl::Status posted = self->context_.transfers.Post(open);
+          if (!posted.ok()) done(posted);
+        };
+      });
+  if (!posted.ok()) done(posted);
+}
+
+void CheckpointDownload::Next(Done<std::string> done) {
+  const absl::Status posted =
+      context_.transfers.Post([self = shared_from_this(), done] { done(self->file_->Next(kChunkBytes)); });
+  if (!posted.ok()) done(posted);
+}
+
+}  // namespace athanor

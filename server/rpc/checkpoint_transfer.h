@@ -1,0 +1,82 @@
+// Checkpoints on their way to and from the disk of the coordinator, without their carrier. One step at a time: the next
+// only when the one before has answered. None blocks; steps run on the pool of transfers and answer from there or from
+// the owner thread.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "athanor/v1/worker_service.pb.h"
+#include "server/rpc/service_context.h"
+
+namespace athanor {
+
+// How many transfers run at once. Thread-safe.
+class TransferSlots {
+ public:
+  static constexpr int kMaxTransfers = 256;
+
+  // A slot as long as the pointer lives; null when all are taken.
+  std::shared_ptr<void> Take();
+
+ private:
+  std::atomic<int> taken_ = 0;
+};
+
+// Deletes the files that nothing refers to any more, soon, off the calling thread.
+void CollectCheckpoints(ServiceContext& context);
+
+// A checkpoint that arrives. Until Finish has answered OK it does not exist; dropping the object removes what was
+// written. Create with std::make_shared.
+class CheckpointUpload : public std::enable_shared_from_this<CheckpointUpload> {
+ public:
+  static constexpr size_t kMaxChunkBytes = 1 << 20;
+  using StatusDone = std::function<void(absl::Status)>;
+
+  CheckpointUpload(ServiceContext& context, TransferSlots& slots) : context_(context), slot_(slots.Take()) {}
+  ~CheckpointUpload();
+
+  // First. RESOURCE_EXHAUSTED when too many transfers run; errors as Checkpoints::CheckUpload.
+  void Begin(const v1::UploadCheckpointRequest::Header& header, StatusDone done);
+  // INVALID_ARGUMENT if it is larger than kMaxChunkBytes, DATA_LOSS if it is more than was announced. `chunk` must
+  // live until `done`.
+  void Append(const std::string& chunk, StatusDone done);
+  // Last: checks size and hash (DATA_LOSS), syncs, then makes the checkpoint exist. FAILED_PRECONDITION if the lease
+  // died meanwhile.
+  void Finish(StatusDone done);
+
+ private:
+  void Run(StatusDone done, std::function<absl::Status()> step);
+  void Register(StatusDone done);
+
+  ServiceContext& context_;
+  std::shared_ptr<void> slot_;
+  LeaseRef lease_;
+  Checkpoint checkpoint_;
+  bool holds_ = false;
+  std::unique_ptr<CheckpointFiles::Upload> file_;
+};
+
+// A checkpoint that is fetched. Create with std::make_shared.
+class CheckpointDownload : public std::enable_shared_from_this<CheckpointDownload> {
+ public:
+  static constexpr size_t kChunkBytes = 256 << 10;
+
+  CheckpointDownload(ServiceContext& context, TransferSlots& slots) : context_(context), slot_(slots.Take()) {}
+
+  // First. FAILED_PRECONDITION: dead lease; NOT_FOUND: no such checkpoint, or its file is gone.
+  void Begin(const v1::DownloadCheckpointRequest& request, std::function<void(absl::Status)> done);
+  // The next bytes; empty at the end.
+  void Next(Done<std::string> done);
+
+ private:
+  ServiceContext& context_;
+  std::shared_ptr<void> slot_;
+  std::unique_ptr<CheckpointFiles::Reader> file_;
+};
+
+}  // namespace athanor

@@ -1,0 +1,46 @@
+// What every call needs, and how calls answer. Calls know nothing of gRPC: they take a request and answer through a
+// callback, so that a transport in the same process can serve them too.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/clock.h"
+#include "server/coordinator/coordinator.h"
+#include "server/coordinator/owner.h"
+#include "server/rpc/bounded_pool.h"
+#include "server/store/checkpoint_files.h"
+#include "server/store/store.h"
+
+namespace athanor {
+
+// Called exactly once, on the owner thread, on a thread of a pool, or before the call that took it returns.
+template <typename Response>
+using Done = std::function<void(absl::StatusOr<Response>)>;
+
+// Wired in main.cc. Everything referred to outlives every call.
+struct ServiceContext {
+  Owner& owner;
+  Coordinator& coordinator;  // owner thread only, within an operation
+  Store& store;              // its Read functions, on `reads`
+  CheckpointFiles& files;    // on `transfers`
+  BoundedPool& reads;
+  BoundedPool& transfers;
+  const Clock& clock;
+  const std::string version;
+  const MonotonicTime started;
+  std::atomic<bool> stopping = false;  // shutting down: nothing waits any more
+};
+
+// Answers with `read()`, run on the pool of reads. RESOURCE_EXHAUSTED when that is full.
+template <typename Response>
+void AnswerFromStore(ServiceContext& context, Done<Response> done, std::function<absl::StatusOr<Response>()> read) {
+  const absl::Status posted = context.reads.Post([done, read = std::move(read)] { done(read()); });
+  if (!posted.ok()) done(posted);
+}
+
+}  // namespace athanor

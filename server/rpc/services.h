@@ -1,0 +1,81 @@
+// The three gRPC services: each call hands its request on and returns; nothing here blocks or decides. What the calls
+// mean stands in proto/athanor/v1.
+#pragma once
+
+#include <grpcpp/support/server_callback.h>
+
+#include "athanor/v1/study_service.grpc.pb.h"
+#include "athanor/v1/worker_service.grpc.pb.h"
+#include "server/rpc/admin_calls.h"
+#include "server/rpc/checkpoint_transfer.h"
+#include "server/rpc/report_session.h"
+#include "server/rpc/service_context.h"
+#include "server/rpc/study_calls.h"
+#include "server/rpc/trial_calls.h"
+#include "server/rpc/worker_calls.h"
+
+namespace athanor {
+
+class StudyServiceImpl final : public v1::StudyService::CallbackService {
+ public:
+  explicit StudyServiceImpl(ServiceContext& context) : studies_(context), trials_(context) {}
+
+  using Call = grpc::CallbackServerContext;
+  grpc::ServerUnaryReactor* CreateStudy(Call*, const v1::CreateStudyRequest*, v1::Study*) override;
+  grpc::ServerUnaryReactor* GetStudy(Call*, const v1::GetStudyRequest*, v1::Study*) override;
+  grpc::ServerUnaryReactor* ListStudies(Call*, const v1::ListStudiesRequest*, v1::ListStudiesResponse*) override;
+  grpc::ServerUnaryReactor* PauseStudy(Call*, const v1::ChangeStudyRequest*, v1::Study*) override;
+  grpc::ServerUnaryReactor* ResumeStudy(Call*, const v1::ChangeStudyRequest*, v1::Study*) override;
+  grpc::ServerUnaryReactor* CancelStudy(Call*, const v1::ChangeStudyRequest*, v1::Study*) override;
+  grpc::ServerUnaryReactor* DeleteStudy(Call*, const v1::ChangeStudyRequest*, v1::DeleteStudyResponse*) override;
+
+  grpc::ServerUnaryReactor* ListTrials(Call*, const v1::ListTrialsRequest*, v1::ListTrialsResponse*) override;
+  grpc::ServerUnaryReactor* GetTrial(Call*, const v1::GetTrialRequest*, v1::TrialDetail*) override;
+  grpc::ServerUnaryReactor* GetCurve(Call*, const v1::GetCurveRequest*, v1::Curve*) override;
+  grpc::ServerUnaryReactor* GetBestTrials(Call*, const v1::GetBestTrialsRequest*, v1::ListTrialsResponse*) override;
+  grpc::ServerUnaryReactor* EnqueueTrial(Call*, const v1::EnqueueTrialRequest*, v1::EnqueueTrialResponse*) override;
+  grpc::ServerUnaryReactor* RetryTrial(Call*, const v1::ChangeTrialRequest*, v1::Trial*) override;
+  grpc::ServerUnaryReactor* CancelTrial(Call*, const v1::ChangeTrialRequest*, v1::Trial*) override;
+
+ private:
+  StudyCalls studies_;
+  TrialCalls trials_;
+};
+
+class AdminServiceImpl final : public v1::AdminService::CallbackService {
+ public:
+  explicit AdminServiceImpl(ServiceContext& context) : admin_(context) {}
+
+  using Call = grpc::CallbackServerContext;
+  grpc::ServerUnaryReactor* ListWorkers(Call*, const v1::ListWorkersRequest*, v1::ListWorkersResponse*) override;
+  grpc::ServerUnaryReactor* DrainWorker(Call*, const v1::ChangeWorkerRequest*, v1::Worker*) override;
+  grpc::ServerUnaryReactor* EnableWorker(Call*, const v1::ChangeWorkerRequest*, v1::Worker*) override;
+  grpc::ServerUnaryReactor* GetServerStatus(Call*, const v1::GetServerStatusRequest*, v1::ServerStatus*) override;
+
+ private:
+  AdminCalls admin_;
+};
+
+class WorkerServiceImpl final : public v1::WorkerService::CallbackService {
+ public:
+  WorkerServiceImpl(ServiceContext& context, ReportStreams& streams)
+      : context_(context), streams_(streams), workers_(context, streams) {}
+
+  using Call = grpc::CallbackServerContext;
+  grpc::ServerUnaryReactor* Register(Call*, const v1::RegisterRequest*, v1::RegisterResponse*) override;
+  grpc::ServerUnaryReactor* Acquire(Call*, const v1::AcquireRequest*, v1::AcquireResponse*) override;
+  grpc::ServerBidiReactor<v1::ReportRequest, v1::ReportResponse>* Report(Call*) override;
+  grpc::ServerUnaryReactor* Heartbeat(Call*, const v1::HeartbeatRequest*, v1::HeartbeatResponse*) override;
+  grpc::ServerUnaryReactor* Finish(Call*, const v1::FinishRequest*, v1::FinishResponse*) override;
+  grpc::ServerReadReactor<v1::UploadCheckpointRequest>* UploadCheckpoint(Call*, v1::UploadCheckpointResponse*) override;
+  grpc::ServerWriteReactor<v1::CheckpointChunk>* DownloadCheckpoint(Call*,
+                                                                    const v1::DownloadCheckpointRequest*) override;
+
+ private:
+  ServiceContext& context_;
+  ReportStreams& streams_;
+  TransferSlots slots_;
+  WorkerCalls workers_;
+};
+
+}  // namespace athanor

@@ -1,0 +1,110 @@
+#include "server/rpc/study_calls.h"
+
+#include <limits>
+#include <set>
+#include <utility>
+
+#include "base/status.h"
+#include "server/rpc/convert_study.h"
+#include "server/rpc/convert_study_spec.h"
+#include "server/rpc/convert_value.h"
+#include "server/rpc/fingerprint.h"
+#include "server/rpc/paging.h"
+
+namespace athanor {
+
+v1::Study StudyNow(Coordinator& coordinator, const LiveStudy& study, MonotonicTime now) {
+  return ToProto(study, coordinator.studies().WhyWaiting(study, now));
+}
+
+void StudyCalls::Create(const v1::CreateStudyRequest& request, Done<v1::Study> done) {
+  absl::StatusOr<StudySpec> spec = FromProto(request.spec());
+  if (!spec.ok()) return done(spec.status());
+  context_.owner.Submit<v1::Study>(
+      [this, spec = *std::move(spec),
+       key = KeyOf("CreateStudy", request)](Transaction& tx) -> absl::StatusOr<v1::Study> {
+        ATHANOR_ASSIGN_OR_RETURN(const LiveStudy* study, context_.coordinator.studies().Create(tx, spec, key));
+        return StudyNow(context_.coordinator, *study, tx.now.monotonic);
+      },
+      std::move(done));
+}
+
+void StudyCalls::Get(const v1::GetStudyRequest& request, Done<v1::Study> done) {
+  context_.owner.Submit<v1::Study>(
+      [this, name = request.study()](Transaction& tx) -> absl::StatusOr<v1::Study> {
+        ATHANOR_ASSIGN_OR_RETURN(const LiveStudy* study, context_.coordinator.state().FindStudy(name));
+        return StudyNow(context_.coordinator, *study, tx.now.monotonic);
+      },
+      std::move(done));
+}
+
+void StudyCalls::List(const v1::ListStudiesRequest& request, Done<v1::ListStudiesResponse> done) {
+  const absl::StatusOr<int64_t> size = PageSize(request.page_size());
+  if (!size.ok()) return done(size.status());
+  const std::string fingerprint = ListFingerprint(request);
+  StudyId below = std::numeric_limits<StudyId>::max();
+  if (!request.page_token().empty()) {
+    const absl::StatusOr<int64_t> position = ReadPosition(request.page_token(), fingerprint);
+    if (!position.ok()) return done(position.status());
+    below = *position;
+  }
+  std::set<StudyState> states;
+  for (const int number : request.states()) {
+    const auto state = FromProto(static_cast<v1::StudyState>(number));
+    if (!state.has_value()) return done(absl::InvalidArgumentError("states: holds a state that does not exist"));
+    states.insert(*state);
+  }
+  context_.owner.Submit<v1::ListStudiesResponse>(
+      [this, limit = *size, fingerprint, below,
+       states = std::move(states)](Transaction& tx) -> absl::StatusOr<v1::ListStudiesResponse> {
+        v1::ListStudiesResponse response;
+        const auto& studies = context_.coordinator.state().studies;
+        for (auto entry = std::make_reverse_iterator(studies.lower_bound(below)); entry != studies.rend(); ++entry) {
+          if (!states.empty() && !states.contains(entry->second->record().state)) continue;
+          if (response.studies_size() == limit) {
+            response.set_next_page_token(
+                MakePageToken(response.studies(response.studies_size() - 1).id(), fingerprint));
+            break;
+          }
+          *response.add_studies() = StudyNow(context_.coordinator, *entry->second, tx.now.monotonic);
+        }
+        return response;
+      },
+      std::move(done));
+}
+
+void StudyCalls::ChangeStudy(const v1::ChangeStudyRequest& request, const char* method, Change change,
+                             Done<v1::Study> done) {
+  context_.owner.Submit<v1::Study>(
+      [this, change, name = request.study(),
+       key = KeyOf(method, request)](Transaction& tx) -> absl::StatusOr<v1::Study> {
+        Studies& studies = context_.coordinator.studies();
+        ATHANOR_ASSIGN_OR_RETURN(const LiveStudy* study, (studies.*change)(tx, name, key));
+        return StudyNow(context_.coordinator, *study, tx.now.monotonic);
+      },
+      std::move(done));
+}
+
+void StudyCalls::Pause(const v1::ChangeStudyRequest& request, Done<v1::Study> done) {
+  ChangeStudy(request, "PauseStudy", &Studies::Pause, std::move(done));
+}
+
+void StudyCalls::Resume(const v1::ChangeStudyRequest& request, Done<v1::Study> done) {
+  ChangeStudy(request, "ResumeStudy", &Studies::Resume, std::move(done));
+}
+
+void StudyCalls::Cancel(const v1::ChangeStudyRequest& request, Done<v1::Study> done) {
+  ChangeStudy(request, "CancelStudy", &Studies::Cancel, std::move(done));
+}
+
+void StudyCalls::Delete(const v1::ChangeStudyRequest& request, Done<v1::DeleteStudyResponse> done) {
+  context_.owner.Submit<v1::DeleteStudyResponse>(
+      [this, name = request.study(),
+       key = KeyOf("DeleteStudy", request)](Transaction& tx) -> absl::StatusOr<v1::DeleteStudyResponse> {
+        ATHANOR_RETURN_IF_ERROR(context_.coordinator.studies().Delete(tx, name, key));
+        return v1::DeleteStudyResponse();
+      },
+      std::move(done));
+}
+
+}  // namespace athanor

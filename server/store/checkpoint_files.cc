@@ -1,0 +1,201 @@
+#include "server/store/checkpoint_files.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+
+namespace athanor {
+namespace {
+
+constexpr char kAsideSuffix[] = ".upload";
+
+absl::Status ErrnoStatus(const char* what, const std::string& path) {
+  const int error = errno;
+  const std::string message = absl::StrCat("cannot ", what, " ", path, ": ", std::strerror(error));
+  if (error == ENOSPC || error == EDQUOT) return absl::ResourceExhaustedError(message);
+  if (error == ENOENT) return absl::NotFoundError(message);
+  return absl::UnavailableError(message);
+}
+
+bool IsHash(std::string_view name) {
+  return name.size() == 64 && std::ranges::all_of(name, [](char c) {
+           return absl::ascii_isdigit(static_cast<unsigned char>(c)) || (c >= 'a' && c <= 'f');
+         });
+}
+
+absl::Status SyncDirectory(const std::string& directory) {
+  const int descriptor = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return ErrnoStatus("open", directory);
+  const bool synced = fsync(descriptor) == 0;
+  const absl::Status status = synced ? absl::OkStatus() : ErrnoStatus("sync", directory);
+  close(descriptor);
+  return status;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<CheckpointFiles>> CheckpointFiles::Open(const std::string& directory) {
+  if (mkdir(directory.c_str(), 0777) != 0 && errno != EEXIST) return ErrnoStatus("create directory", directory);
+  if (access(directory.c_str(), R_OK | W_OK | X_OK) != 0) return ErrnoStatus("write to directory", directory);
+  return std::unique_ptr<CheckpointFiles>(new CheckpointFiles(directory));
+}
+
+std::string CheckpointFiles::PathOf(const std::string& sha256) const { return absl::StrCat(directory_, "/", sha256); }
+
+void CheckpointFiles::Hold(const std::string& sha256) {
+  const MutexLock lock(mutex_);
+  ++holds_[sha256];
+  released_.erase(sha256);
+}
+
+void CheckpointFiles::Release(const std::string& sha256) {
+  const MutexLock lock(mutex_);
+  const auto held = holds_.find(sha256);
+  if (held == holds_.end() || --held->second > 0) return;
+  holds_.erase(held);
+  released_.insert(sha256);
+}
+
+absl::StatusOr<std::unique_ptr<CheckpointFiles::Upload>> CheckpointFiles::Create(const std::string& sha256,
+                                                                                 int64_t size_bytes) {
+  if (!IsHash(sha256)) return absl::InvalidArgumentError("want a SHA-256 of 64 lower-case hex digits");
+  std::string aside = absl::StrCat(directory_, "/", next_upload_.fetch_add(1), kAsideSuffix);
+  const int descriptor = open(aside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (descriptor < 0) return ErrnoStatus("create", aside);
+  return std::unique_ptr<Upload>(new Upload(*this, sha256, size_bytes, std::move(aside), descriptor));
+}
+
+absl::StatusOr<std::unique_ptr<CheckpointFiles::Reader>> CheckpointFiles::Read(const std::string& sha256) const {
+  if (!IsHash(sha256)) return absl::InvalidArgumentError("want a SHA-256 of 64 lower-case hex digits");
+  std::string path = PathOf(sha256);
+  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return ErrnoStatus("open", path);
+  return std::unique_ptr<Reader>(new Reader(std::move(path), descriptor));
+}
+
+absl::Status CheckpointFiles::Adopt(const std::string& aside, const std::string& sha256, int64_t size_bytes) {
+  const std::string path = PathOf(sha256);
+  {
+    const MutexLock lock(mutex_);
+    struct stat before {};
+    const bool replaces = stat(path.c_str(), &before) == 0;
+    if (rename(aside.c_str(), path.c_str()) != 0) return ErrnoStatus("rename", aside);
+    bytes_ += size_bytes - (replaces ? before.st_size : 0);
+  }
+  return SyncDirectory(directory_);
+}
+
+void CheckpointFiles::Delete(const std::string& sha256) {
+  const std::string path = PathOf(sha256);
+  struct stat file {};
+  if (stat(path.c_str(), &file) == 0 && unlink(path.c_str()) == 0) bytes_ -= file.st_size;
+}
+
+void CheckpointFiles::Collect() {
+  // One a lock, so that a long list does not keep Hold waiting.
+  for (;;) {
+    const MutexLock lock(mutex_);
+    if (released_.empty()) return;
+    const auto first = released_.begin();
+    Delete(*first);
+    released_.erase(first);
+  }
+}
+
+absl::Status CheckpointFiles::Sweep() {
+  std::error_code error;
+  std::vector<std::string> names;
+  int64_t bytes = 0;
+  for (std::filesystem::directory_iterator entry(directory_, error), end; !error && entry != end;
+       entry.increment(error)) {
+    names.push_back(entry->path().filename().string());
+  }
+  if (error) return absl::UnavailableError(absl::StrCat("cannot list ", directory_, ": ", error.message()));
+  const MutexLock lock(mutex_);
+  for (const std::string& name : names) {
+    const std::string path = PathOf(name);
+    const bool cut = name.ends_with(kAsideSuffix);
+    if (cut || (IsHash(name) && !holds_.contains(name))) {
+      unlink(path.c_str());
+    } else if (struct stat file{}; IsHash(name) && stat(path.c_str(), &file) == 0) {
+      bytes += file.st_size;
+    }
+  }
+  released_.clear();
+  bytes_ = bytes;
+  return absl::OkStatus();
+}
+
+CheckpointFiles::Upload::Upload(CheckpointFiles& files, std::string sha256, int64_t size_bytes, std::string aside,
+                                int descriptor)
+    : files_(files),
+      sha256_(std::move(sha256)),
+      size_bytes_(size_bytes),
+      aside_(std::move(aside)),
+      descriptor_(descriptor) {}
+
+CheckpointFiles::Upload::~Upload() {
+  if (descriptor_ < 0) return;
+  close(descriptor_);
+  unlink(aside_.c_str());
+}
+
+absl::Status CheckpointFiles::Upload::Append(std::string_view data) {
+  if (static_cast<int64_t>(data.size()) > size_bytes_ - written_) {
+    return absl::DataLossError(
+        absl::StrCat("checkpoint ", sha256_, " is larger than the ", size_bytes_, " bytes announced"));
+  }
+  hash_.Update(data.data(), data.size());
+  while (!data.empty()) {
+    const ssize_t wrote = write(descriptor_, data.data(), data.size());
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote < 0) return ErrnoStatus("write", aside_);
+    written_ += wrote;
+    data.remove_prefix(static_cast<size_t>(wrote));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckpointFiles::Upload::Commit() {
+  if (written_ != size_bytes_) {
+    return absl::DataLossError(
+        absl::StrCat("checkpoint ", sha256_, ": ", written_, " of ", size_bytes_, " bytes arrived"));
+  }
+  if (const std::string digest = hash_.HexDigest(); digest != sha256_) {
+    return absl::DataLossError(absl::StrCat("checkpoint ", sha256_, " arrived as ", digest));
+  }
+  if (fsync(descriptor_) != 0) return ErrnoStatus("sync", aside_);
+  ATHANOR_RETURN_IF_ERROR(files_.Adopt(aside_, sha256_, size_bytes_));
+  close(std::exchange(descriptor_, -1));
+  return absl::OkStatus();
+}
+
+CheckpointFiles::Reader::~Reader() { close(descriptor_); }
+
+absl::StatusOr<std::string> CheckpointFiles::Reader::Next(size_t max_bytes) {
+  std::string data(max_bytes, '\0');
+  size_t size = 0;
+  while (size < max_bytes) {
+    const ssize_t got = read(descriptor_, data.data() + size, max_bytes - size);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return ErrnoStatus("read", path_);
+    if (got == 0) break;
+    size += static_cast<size_t>(got);
+  }
+  data.resize(size);
+  return data;
+}
+
+}  // namespace athanor
