@@ -36,7 +36,7 @@ std::string_view ClosestName(std::string_view name, const Range& candidates) {
     // A name of a megabyte is no slip of the finger either, and would cost its length times the candidate's.
     if (name.size() > 2 * candidate.size() + 1) continue;
     const size_t distance = EditDistance(name, candidate);
-    const size_t limit = std::max<size_t>(std::max(name.size(), candidate.size()) / 3, 1);
+    const size_t limit = (std::max(name.size(), candidate.size()) + 2) / 3;
     if (distance <= limit && distance < best) {
       best = distance;
       closest = candidate;

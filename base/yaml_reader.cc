@@ -39,8 +39,6 @@ struct YamlDocument::Rep {
 
 namespace {
 
-constexpr size_t kMaxBytes = 1 << 20;
-constexpr size_t kMaxDepth = 64;
 constexpr size_t kMaxQuoted = 60;
 
 // Text as it may stand in a message of one line.
@@ -209,9 +207,9 @@ class YamlTreeBuilder final : public YAML::EventHandler {
     RefuseAnchor(mark, anchor);
     if (tag != "?" && !tag.empty()) Refuse(mark, fmt::format("the tag {} is not supported", Printable(tag)));
     if (AtKey()) Refuse(mark, "a map or a list cannot be a key; want a word");
-    if (open_.size() == kMaxDepth) {
+    if (open_.size() == YamlDocument::kMaxDepth) {
       throw Refusal{absl::StatusCode::kResourceExhausted, mark.line + 1,
-                    fmt::format("nested deeper than {} levels", kMaxDepth)};
+                    fmt::format("nested deeper than {} levels", YamlDocument::kMaxDepth)};
     }
     Rep& node = Add(mark, kind);
     open_.emplace_back().node = &node;

@@ -2,6 +2,7 @@
 // path, so that an error can say `study.yaml:7: parameters.momentum.max: ...`. Keys nobody asked for are errors.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -20,9 +21,12 @@ class YamlNode;
 // One parsed document.
 class YamlDocument {
  public:
+  static constexpr size_t kMaxBytes = 1 << 20;
+  static constexpr size_t kMaxDepth = 64;
+
   // `file` is only for messages. INVALID_ARGUMENT with file and line on a syntax error, a duplicate key, an alias, an
-  // anchor, an explicit tag, a key that is not a scalar, or more than one document; RESOURCE_EXHAUSTED above 1 MiB or
-  // 64 levels. No input makes it throw or recurse deeper than that.
+  // anchor, an explicit tag, a key that is not a scalar, or more than one document; RESOURCE_EXHAUSTED above kMaxBytes
+  // or kMaxDepth levels. No input makes it throw or recurse deeper than that.
   static absl::StatusOr<YamlDocument> Parse(std::string_view text, std::string file);
 
   YamlNode root() const;

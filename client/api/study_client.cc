@@ -22,7 +22,6 @@ std::shared_ptr<grpc::Channel> Connect(const std::string& coordinator) {
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   // The library's own pauses (1 s to 2 min) would make every retry of ours fail before it was tried.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 100);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
   arguments.SetMaxReceiveMessageSize(-1);  // a curve of 100,000 points is larger than the default of 4 MiB
   return grpc::CreateCustomChannel(coordinator, grpc::InsecureChannelCredentials(), arguments);
@@ -58,8 +57,13 @@ StudyClient::StudyClient(StudyClientOptions options, std::shared_ptr<grpc::Chann
 absl::Status StudyClient::FromGrpc(const grpc::Status& status) const {
   if (status.ok()) return absl::OkStatus();
   const auto code = static_cast<absl::StatusCode>(status.error_code());  // the numbers are the same by definition
-  if (code == absl::StatusCode::kUnavailable || code == absl::StatusCode::kDeadlineExceeded) {
-    return absl::Status(code, fmt::format("coordinator {}: {}", options_.coordinator, status.error_message()));
+  if (code == absl::StatusCode::kUnavailable) {
+    return absl::UnavailableError(
+        fmt::format("coordinator {} is not available: {}", options_.coordinator, status.error_message()));
+  }
+  if (code == absl::StatusCode::kDeadlineExceeded) {
+    return absl::DeadlineExceededError(
+        fmt::format("coordinator {} did not answer in time: {}", options_.coordinator, status.error_message()));
   }
   return absl::Status(code, status.error_message());
 }

@@ -10,7 +10,6 @@
 #include <functional>
 #include <initializer_list>
 #include <optional>
-#include <sstream>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -367,17 +366,15 @@ absl::StatusOr<StudyFile> ParseStudyFile(std::string_view text, std::string file
 absl::StatusOr<StudyFile> ReadStudyFile(const std::string& path) {
   std::ifstream stream(path, std::ios::binary);
   if (!stream) {
-    const int error = errno;
-    const std::string message = fmt::format("{}: cannot be opened: {}", path, std::strerror(error));
-    return error == EACCES ? absl::PermissionDeniedError(message) : absl::NotFoundError(message);
+    return absl::InvalidArgumentError(fmt::format("{}: cannot be opened: {}", path, std::strerror(errno)));
   }
-  std::ostringstream text;
-  text << stream.rdbuf();
-  // An empty file sets failbit on `text` only.
-  if (stream.bad() || (text.fail() && stream.peek() != std::ifstream::traits_type::eof())) {
+  // One byte more than the reader takes, so that it can refuse what is too long; /dev/zero has no end.
+  std::string text(YamlDocument::kMaxBytes + 1, '\0');
+  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (stream.bad())
     return absl::InvalidArgumentError(fmt::format("{}: cannot be read; want a file of YAML or JSON", path));
-  }
-  return ParseStudyFile(text.str(), path);
+  text.resize(static_cast<size_t>(stream.gcount()));
+  return ParseStudyFile(text, path);
 }
 
 absl::Status Locate(const StudyFile& study_file, const absl::Status& status) {

@@ -30,8 +30,7 @@ absl::StatusOr<StudyFile> ParseStudyFile(std::string_view text, std::string file
 // Keeps the type.
 void ToWire(const Value& value, v1::Value* wire);
 
-// Reads the file at `path` and parses it. NOT_FOUND or PERMISSION_DENIED, naming the file, if it cannot be opened;
-// INVALID_ARGUMENT if it is a folder or cannot be read to its end. Blocks on the disk.
+// Reads the file at `path` and parses it. INVALID_ARGUMENT, too, if it cannot be opened or read. Blocks on the disk.
 absl::StatusOr<StudyFile> ReadStudyFile(const std::string& path);
 
 // An INVALID_ARGUMENT of the coordinator whose message starts with a key path ("parameters.lr.min: ...") with file and

@@ -8,6 +8,7 @@
 #include <map>
 #include <utility>
 
+#include "base/edit_distance.h"
 #include "client/cli/verb.h"
 
 namespace athanor::cli {
@@ -37,6 +38,20 @@ int ExitCodeOf(const absl::Status& status) {
     default:
       return kFailed;
   }
+}
+
+// The library says of a misspelt verb only that one is required.
+std::string WhyUnusable(const CLI::App& app, const CLI::ParseError& error) {
+  const std::vector<std::string> unknown = app.remaining(true);
+  if (unknown.empty()) return OneLine(error.what());
+  const CLI::App* deepest = &app;
+  while (!deepest->get_subcommands().empty()) deepest = deepest->get_subcommands().front();
+  std::vector<std::string> names;
+  for (const CLI::App* verb : deepest->get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(verb->get_name());
+  const std::string_view closest = ClosestName(unknown.front(), names);
+  return fmt::format("unknown word \"{}\"{}", OneLine(unknown.front()),
+                     closest.empty() ? "" : fmt::format("; did you mean \"{}\"?", closest));
 }
 
 void AddGroups(CLI::App* app, Session& session) {
@@ -92,6 +107,11 @@ CLI::App* Session::AddVerb(CLI::App* parent, const std::string& name, const std:
   return verb;
 }
 
+std::string CheckTrialNumber(const std::string& text) {
+  const bool digits = !text.empty() && text.size() <= 18 && text.find_first_not_of("0123456789") == std::string::npos;
+  return digits ? "" : fmt::format("\"{}\" is no trial; want a number from 0", text);
+}
+
 StudyClient& Session::client() {
   if (client_ == nullptr) {
     StudyClientOptions options;
@@ -123,7 +143,7 @@ int Run(const std::vector<std::string>& arguments, const Surroundings& surroundi
   } catch (const CLI::Success& asked_for_help) {
     return app.exit(asked_for_help, surroundings.out, surroundings.err);
   } catch (const CLI::ParseError& error) {
-    surroundings.err << "athanor: " << OneLine(error.what()) << " (try --help)\n";
+    surroundings.err << "athanor: " << WhyUnusable(app, error) << " (try --help)\n";
     return kBadInput;
   }
   absl::Status status;

@@ -22,8 +22,11 @@ std::vector<StyledLine> Table::Lines(size_t width, Charset charset) const {
     size_t column_start = 0;
     for (size_t i = 0; i < columns_.size(); ++i) {
       if (widths[i] == 0) continue;
-      line.PadTo(column_start + (columns_[i].align == Align::kRight ? widths[i] - cells[i].width() : 0))
-          .Append(cells[i]);
+      // An empty cell adds no padding, so that cutting the line does not mark a cut where nothing was.
+      if (cells[i].width() > 0) {
+        line.PadTo(column_start + (columns_[i].align == Align::kRight ? widths[i] - cells[i].width() : 0))
+            .Append(cells[i]);
+      }
       column_start += widths[i] + 2;
     }
     line.Fit(width, charset);

@@ -32,7 +32,7 @@ void AddChange(CLI::App* parent, Session& session, const std::string& name, cons
   CLI::App* verb = session.AddVerb(parent, name, description, fmt::format("athanor trial {} fashion-lenet 7", name),
                                    [&session, change, options] { return ChangeTrial(session, change, *options); });
   verb->add_option("study", options->study, "name or id")->required();
-  verb->add_option("number", options->number, "number of the trial")->required()->check(CLI::NonNegativeNumber);
+  verb->add_option("number", options->number, "number of the trial")->required()->check(CheckTrialNumber);
 }
 
 struct EnqueueOptions {

@@ -72,7 +72,7 @@ void AddTrialCurve(CLI::App* parent, Session& session) {
                                    "athanor trial curve fashion-lenet 7 --metric val_accuracy --output csv",
                                    [&session, options] { return Show(session, *options); });
   verb->add_option("study", options->study, "name or id")->required();
-  verb->add_option("number", options->number, "number of the trial")->required()->check(CLI::NonNegativeNumber);
+  verb->add_option("number", options->number, "number of the trial")->required()->check(CheckTrialNumber);
   verb->add_option("--metric", options->metrics, "only these; default all")->delimiter(',')->option_text("NAME,...");
   verb->add_option("--max-points", options->max_points, "thin each metric evenly to so many; default 1000")
       ->check(CLI::Range(1, 100'000))

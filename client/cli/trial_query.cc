@@ -164,7 +164,7 @@ void AddTrialQueries(CLI::App* parent, Session& session) {
   verb = session.AddVerb(parent, "show", "Show a trial, its attempts and what was decided about it",
                          "athanor trial show fashion-lenet 7", [&session, show] { return Show(session, *show); });
   verb->add_option("study", show->study, "name or id")->required();
-  verb->add_option("number", show->number, "number of the trial")->required()->check(CLI::NonNegativeNumber);
+  verb->add_option("number", show->number, "number of the trial")->required()->check(CheckTrialNumber);
 }
 
 }  // namespace athanor::cli

@@ -55,6 +55,9 @@ class Session {
   std::unique_ptr<StudyClient> client_;
 };
 
+// A check for options that hold the number of a trial.
+std::string CheckTrialNumber(const std::string& text);
+
 // Each declares the verbs of its file. `session` outlives `parent`.
 void AddStudySubmit(CLI::App* parent, Session& session);
 void AddStudyQueries(CLI::App* parent, Session& session);

@@ -201,11 +201,16 @@ class WatchView {
     return table;
   }
 
-  // Divides the lines below the header. A section costs two more than its rows: a blank line and its own header.
+  // Divides the lines below the header. A section costs two more than its rows: a blank line and its own header. If
+  // nothing is left for the workers, the others get what theirs would have cost.
   Shares Share(size_t header_lines) const {
+    const Shares shares = Share(header_lines, snapshot_.workers_size());
+    return shares.workers > 0 ? shares : Share(header_lines, 0);
+  }
+
+  Shares Share(size_t header_lines, size_t workers) const {
     const size_t running = snapshot_.running_size();
     const size_t leaders = snapshot_.leaders_size();
-    const size_t workers = snapshot_.workers_size();
     const size_t overhead = 2 * ((running > 0) + (leaders > 0) + (workers > 0));
     size_t left = size_.height > header_lines + overhead ? size_.height - header_lines - overhead : 0;
     Shares shares;
@@ -224,11 +229,13 @@ class WatchView {
     return shares;
   }
 
-  // The first `share` rows, the last of them a count of those left out if there are any.
+  // The first `share` rows; if some are left out and there is room for more than one, the last is their count.
   void AddSection(const Table& table, size_t rows, size_t share, std::vector<StyledLine>* lines) const {
     if (share == 0) return;
     std::vector<StyledLine> section = table.Lines(size_.width, look_.charset);
-    if (share < rows) {
+    if (share == 1) {
+      section.resize(2);  // its header and one row
+    } else if (share < rows) {
       section.resize(share);  // its header and share - 1 rows
       section.emplace_back(fmt::format("+{} more", rows - share + 1), Style::kDim);
     }
