@@ -65,6 +65,11 @@ absl::Status StudyClient::FromGrpc(const grpc::Status& status) const {
     return absl::DeadlineExceededError(
         fmt::format("coordinator {} did not answer in time: {}", options_.coordinator, status.error_message()));
   }
+  // The library itself says nothing when a coordinator does not know the call.
+  if (status.error_message().empty()) {
+    return absl::Status(
+        code, fmt::format("coordinator {} answered {}", options_.coordinator, absl::StatusCodeToString(code)));
+  }
   return absl::Status(code, status.error_message());
 }
 

@@ -78,6 +78,12 @@ TEST_F(StudyClientTest, OtherErrorsAreReturnedAtOnceAsTheyAre) {
   EXPECT_TRUE(slept_.empty());
 }
 
+TEST_F(StudyClientTest, AnErrorWithoutAMessageNamesItsCode) {
+  coordinator_.FailNext({grpc::Status(grpc::StatusCode::UNIMPLEMENTED, "")});
+  EXPECT_EQ(client_->GetStudy("s").status(),
+            absl::UnimplementedError("coordinator " + coordinator_.address() + " answered UNIMPLEMENTED"));
+}
+
 TEST_F(StudyClientTest, ForEachTrialTurnsPagesUntilToldToStop) {
   for (int i = 0; i < 5; ++i) coordinator_.trials.emplace_back().set_number(i);
   std::vector<int64_t> numbers;
