@@ -18,7 +18,7 @@ FlatParameters::FlatParameters(Model& model) {
   const std::vector<NamedTensor> parameters = model.Parameters();
   int64_t size = 0;
   for (const NamedTensor& parameter : parameters) size += Aligned(parameter.tensor.numel());
-  const at::TensorOptions options = parameters.front().tensor.options().requires_grad(c10::nullopt);
+  const at::TensorOptions options = parameters.front().tensor.options().requires_grad(false);
   values_ = at::zeros({size}, options);
   gradients_ = at::zeros({size}, options);
   int64_t start = 0;

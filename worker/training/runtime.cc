@@ -4,6 +4,7 @@
 #include <ATen/Parallel.h>
 #include <dlfcn.h>
 #include <malloc.h>
+#include <torch/cuda.h>
 #include <torch/version.h>
 
 #include <sstream>
@@ -40,9 +41,7 @@ bool IsOptimisedBlas(const std::string& blas) { return blas != kReference; }
 
 std::vector<std::string> Devices() {
   std::vector<std::string> devices = {"cpu"};
-  if (!at::hasCUDA()) return devices;
-  const auto count = at::detail::getCUDAHooks().getNumGPUs();
-  for (int i = 0; i < count; ++i) devices.push_back("cuda:" + std::to_string(i));
+  for (size_t i = 0; i < torch::cuda::device_count(); ++i) devices.push_back("cuda:" + std::to_string(i));
   return devices;
 }
 
