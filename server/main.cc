@@ -103,6 +103,9 @@ absl::Status Serve(const ServerConfig& config) {
   ticker.Start();
   spdlog::info("listening on {}, database {}, checkpoints in {}", rpc->address(), config.database,
                config.CheckpointDirectory());
+  // For scripts that wait until it is up, or asked for any free port.
+  std::printf("listening on %s\n", rpc->address().c_str());
+  std::fflush(stdout);
   io.run();  // this thread is the one of timers and signals
 
   rpc->Shutdown();
