@@ -1,5 +1,8 @@
 #include "server/rpc/convert_study.h"
 
+#include <algorithm>
+
+#include "base/status.h"
 #include "server/rpc/convert_study_spec.h"
 #include "server/rpc/convert_value.h"
 
@@ -145,6 +148,31 @@ v1::Measurement ToProto(const Measurement& measurement) {
     wire.set_name(metric.name);
     wire.set_value(metric.value);
   }
+  return proto;
+}
+
+absl::StatusOr<v1::StudyPlan> ToProto(const StudyPlan& plan, const StudySpec& spec) {
+  ATHANOR_ASSIGN_OR_RETURN(const SearchSpace space, SearchSpace::Create(spec.parameters));
+  v1::StudyPlan proto;
+  *proto.mutable_spec() = ToProto(spec);
+  proto.set_trials(plan.trials.value_or(0));
+  proto.set_grid_size(plan.grid_size.value_or(0));
+  for (const Configuration& configuration : plan.sample) {
+    v1::Trial& trial = *proto.add_sample();
+    trial.set_number(proto.sample_size() - 1);
+    *trial.mutable_parameters() = ConfigurationToProto(space, configuration);
+  }
+  for (const PlannedRung& rung : plan.rungs) {
+    v1::PlannedRung& wire = *proto.add_rungs();
+    wire.set_step(rung.step);
+    wire.set_trials_expected(rung.trials);
+    wire.set_trials_at_most(rung.trials_at_most);
+  }
+  proto.set_max_resource(plan.max_resource);
+  proto.set_resource_expected(plan.resource_expected.value_or(0));
+  proto.set_resource_at_most(plan.resource_at_most.value_or(0));
+  proto.set_resource_without_stopping(plan.resource_without_stopping.value_or(0));
+  proto.mutable_notes()->Add(plan.notes.begin(), plan.notes.end());
   return proto;
 }
 

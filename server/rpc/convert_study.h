@@ -6,9 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "athanor/v1/study.pb.h"
 #include "athanor/v1/study_service.pb.h"
 #include "server/coordinator/live_study.h"
+#include "server/coordinator/plan.h"
 #include "server/store/store.h"
 
 namespace athanor {
@@ -29,6 +31,9 @@ v1::Attempt ToProto(const Attempt& attempt);
 v1::Decision ToProto(const DecisionRecord& decision);
 v1::Environment ToProto(const Environment& environment);
 v1::Measurement ToProto(const Measurement& measurement);
+
+// `spec` went through Complete.
+absl::StatusOr<v1::StudyPlan> ToProto(const StudyPlan& plan, const StudySpec& spec);
 
 // At most `max_points` (>= 2) of `count` points, evenly spread, the first and the last among them: their indices,
 // ascending.

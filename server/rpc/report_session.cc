@@ -192,12 +192,12 @@ absl::Status ReportSession::Open(const Request& request) {
   if (request.worker.empty()) {
     return absl::InvalidArgumentError("worker: the first request of a stream must name the worker");
   }
-  ATHANOR_ASSIGN_OR_RETURN(stream_,
-                           context_.coordinator.leases().OpenStream(request.worker, request.incarnation,
-                                                                    [weak = weak_from_this()](const Command& command) {
-                                                                      if (const auto self = weak.lock())
-                                                                        self->PushCommand(command);
-                                                                    }));
+  if (context_.stopping.load()) return absl::UnavailableError("the coordinator is shutting down");
+  CommandSink sink = [weak = weak_from_this()](const Command& command) {
+    if (const auto self = weak.lock()) self->PushCommand(command);
+  };
+  Leases& leases = context_.coordinator.leases();
+  ATHANOR_ASSIGN_OR_RETURN(stream_, leases.OpenStream(request.worker, request.incarnation, std::move(sink)));
   worker_ = request.worker;
   incarnation_ = request.incarnation;
   streams_.Open(worker_, incarnation_, shared_from_this());

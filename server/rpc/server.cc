@@ -101,6 +101,7 @@ void RpcServer::Shutdown() {
   // An operation that was queued before may still park a poll or open a stream; one queued later sees `stopping`.
   (void)context_.owner.Post([this](Transaction& tx) -> Owner::Reply {
     context_.coordinator.ReleaseWaiting(tx);
+    watches_.CloseAll();
     streams_.CloseAll(absl::UnavailableError("the coordinator is shutting down"));
     return nullptr;
   });

@@ -38,11 +38,16 @@ class RpcServer {
 
  private:
   RpcServer(ServiceContext& context, const RpcServerOptions& options)
-      : context_(context), options_(options), studies_(context), admin_(context), workers_(context, streams_) {}
+      : context_(context),
+        options_(options),
+        studies_(context, watches_),
+        admin_(context),
+        workers_(context, streams_) {}
 
   ServiceContext& context_;
   const RpcServerOptions options_;
   ReportStreams streams_;
+  WatchStreams watches_;
   StudyServiceImpl studies_;
   AdminServiceImpl admin_;
   WorkerServiceImpl workers_;

@@ -34,6 +34,11 @@ grpc::ServerUnaryReactor* StudyServiceImpl::CreateStudy(Call* call, const v1::Cr
   return Answer(call, response, [&](Done<v1::Study> done) { studies_.Create(*request, std::move(done)); });
 }
 
+grpc::ServerUnaryReactor* StudyServiceImpl::PlanStudy(Call* call, const v1::PlanStudyRequest* request,
+                                                      v1::StudyPlan* response) {
+  return Answer(call, response, [&](Done<v1::StudyPlan> done) { studies_.Plan(*request, std::move(done)); });
+}
+
 grpc::ServerUnaryReactor* StudyServiceImpl::GetStudy(Call* call, const v1::GetStudyRequest* request,
                                                      v1::Study* response) {
   return Answer(call, response, [&](Done<v1::Study> done) { studies_.Get(*request, std::move(done)); });
@@ -63,6 +68,10 @@ grpc::ServerUnaryReactor* StudyServiceImpl::DeleteStudy(Call* call, const v1::Ch
                                                         v1::DeleteStudyResponse* response) {
   return Answer(call, response,
                 [&](Done<v1::DeleteStudyResponse> done) { studies_.Delete(*request, std::move(done)); });
+}
+
+grpc::ServerWriteReactor<v1::StudySnapshot>* StudyServiceImpl::WatchStudy(Call*, const v1::WatchStudyRequest* request) {
+  return StartWatch(context_, watches_, *request);
 }
 
 grpc::ServerUnaryReactor* StudyServiceImpl::ListTrials(Call* call, const v1::ListTrialsRequest* request,

@@ -12,22 +12,26 @@
 #include "server/rpc/service_context.h"
 #include "server/rpc/study_calls.h"
 #include "server/rpc/trial_calls.h"
+#include "server/rpc/watch_stream.h"
 #include "server/rpc/worker_calls.h"
 
 namespace athanor {
 
 class StudyServiceImpl final : public v1::StudyService::CallbackService {
  public:
-  explicit StudyServiceImpl(ServiceContext& context) : studies_(context), trials_(context) {}
+  StudyServiceImpl(ServiceContext& context, WatchStreams& watches)
+      : context_(context), watches_(watches), studies_(context), trials_(context) {}
 
   using Call = grpc::CallbackServerContext;
   grpc::ServerUnaryReactor* CreateStudy(Call*, const v1::CreateStudyRequest*, v1::Study*) override;
+  grpc::ServerUnaryReactor* PlanStudy(Call*, const v1::PlanStudyRequest*, v1::StudyPlan*) override;
   grpc::ServerUnaryReactor* GetStudy(Call*, const v1::GetStudyRequest*, v1::Study*) override;
   grpc::ServerUnaryReactor* ListStudies(Call*, const v1::ListStudiesRequest*, v1::ListStudiesResponse*) override;
   grpc::ServerUnaryReactor* PauseStudy(Call*, const v1::ChangeStudyRequest*, v1::Study*) override;
   grpc::ServerUnaryReactor* ResumeStudy(Call*, const v1::ChangeStudyRequest*, v1::Study*) override;
   grpc::ServerUnaryReactor* CancelStudy(Call*, const v1::ChangeStudyRequest*, v1::Study*) override;
   grpc::ServerUnaryReactor* DeleteStudy(Call*, const v1::ChangeStudyRequest*, v1::DeleteStudyResponse*) override;
+  grpc::ServerWriteReactor<v1::StudySnapshot>* WatchStudy(Call*, const v1::WatchStudyRequest*) override;
 
   grpc::ServerUnaryReactor* ListTrials(Call*, const v1::ListTrialsRequest*, v1::ListTrialsResponse*) override;
   grpc::ServerUnaryReactor* GetTrial(Call*, const v1::GetTrialRequest*, v1::TrialDetail*) override;
@@ -38,6 +42,8 @@ class StudyServiceImpl final : public v1::StudyService::CallbackService {
   grpc::ServerUnaryReactor* CancelTrial(Call*, const v1::ChangeTrialRequest*, v1::Trial*) override;
 
  private:
+  ServiceContext& context_;
+  WatchStreams& watches_;
   StudyCalls studies_;
   TrialCalls trials_;
 };

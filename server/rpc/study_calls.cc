@@ -1,10 +1,14 @@
 #include "server/rpc/study_calls.h"
 
+#include <algorithm>
 #include <limits>
 #include <set>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "server/coordinator/plan.h"
+#include "server/coordinator/requirements.h"
 #include "server/rpc/convert_study.h"
 #include "server/rpc/convert_study_spec.h"
 #include "server/rpc/convert_value.h"
@@ -25,6 +29,30 @@ void StudyCalls::Create(const v1::CreateStudyRequest& request, Done<v1::Study> d
        key = KeyOf("CreateStudy", request)](Transaction& tx) -> absl::StatusOr<v1::Study> {
         ATHANOR_ASSIGN_OR_RETURN(const LiveStudy* study, context_.coordinator.studies().Create(tx, spec, key));
         return StudyNow(context_.coordinator, *study, tx.now.monotonic);
+      },
+      std::move(done));
+}
+
+void StudyCalls::Plan(const v1::PlanStudyRequest& request, Done<v1::StudyPlan> done) {
+  absl::StatusOr<StudySpec> spec = FromProto(request.spec());
+  if (!spec.ok()) return done(spec.status());
+  if (const absl::Status completed = Complete(*spec); !completed.ok()) return done(completed);
+  absl::StatusOr<StudyPlan> plan = PlanStudy(*spec);
+  if (!plan.ok()) return done(plan.status());
+  absl::StatusOr<v1::StudyPlan> proto = ToProto(*plan, *spec);
+  if (!proto.ok()) return done(proto.status());
+  context_.owner.Submit<v1::StudyPlan>(
+      [this, spec = *std::move(spec), proto = *std::move(proto)](Transaction& tx) -> absl::StatusOr<v1::StudyPlan> {
+        const State& state = context_.coordinator.state();
+        v1::StudyPlan answer = proto;
+        if (state.by_name.contains(spec.name)) {
+          answer.add_notes(absl::StrCat("A study named \"", spec.name, "\" exists already."));
+        }
+        const bool runnable = std::ranges::any_of(state.workers, [&](const auto& entry) {
+          return state.IsOnline(entry.second, tx.now.monotonic) && Meets(entry.second.record, spec);
+        });
+        if (!runnable) answer.add_notes("No connected worker meets its requirements now.");
+        return answer;
       },
       std::move(done));
 }

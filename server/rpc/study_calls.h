@@ -12,6 +12,7 @@ class StudyCalls {
   explicit StudyCalls(ServiceContext& context) : context_(context) {}
 
   void Create(const v1::CreateStudyRequest& request, Done<v1::Study> done);
+  void Plan(const v1::PlanStudyRequest& request, Done<v1::StudyPlan> done);
   void Get(const v1::GetStudyRequest& request, Done<v1::Study> done);
   void List(const v1::ListStudiesRequest& request, Done<v1::ListStudiesResponse> done);
   void Pause(const v1::ChangeStudyRequest& request, Done<v1::Study> done);

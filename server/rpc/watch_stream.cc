@@ -1,0 +1,218 @@
+#include "server/rpc/watch_stream.h"
+
+#include <grpcpp/alarm.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "server/rpc/snapshot.h"
+#include "server/rpc/status.h"
+
+namespace athanor {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr int64_t kDefaultIntervalMs = 250;
+constexpr int64_t kShortestIntervalMs = 50;
+constexpr int64_t kLongestIntervalMs = 3'600'000;
+constexpr int32_t kDefaultTop = 10;
+constexpr int32_t kLongestTop = 100;
+// While trials run, their progress is worth a snapshot even if nothing was committed.
+constexpr milliseconds kRefresh(1000);
+constexpr milliseconds kUntilWoken(kLongestIntervalMs);
+
+milliseconds IntervalOf(const v1::WatchStudyRequest& request) {
+  if (request.min_interval_ms() <= 0) return milliseconds(kDefaultIntervalMs);
+  return milliseconds(std::clamp(request.min_interval_ms(), kShortestIntervalMs, kLongestIntervalMs));
+}
+
+}  // namespace
+
+// One chain of steps, never two at once: draft (owner thread), complete (pool), write, pause for the interval, wait for
+// a change, draft again. Changes, cancellation and shutdown only take a note and cut the waiting short.
+class WatchStream final : public grpc::ServerWriteReactor<v1::StudySnapshot>,
+                          public std::enable_shared_from_this<WatchStream> {
+ public:
+  WatchStream(ServiceContext& context, WatchStreams& watches, const v1::WatchStudyRequest& request)
+      : context_(context),
+        watches_(watches),
+        name_(request.study()),
+        interval_(IntervalOf(request)),
+        top_(request.top() <= 0 ? kDefaultTop : std::min(request.top(), kLongestTop)) {
+    cursor_.decisions_after = request.after_revision();
+  }
+
+  void Start() {
+    self_ = shared_from_this();
+    registered_ = watches_.Add(this);
+    if (!registered_) return End(absl::ResourceExhaustedError("too many watches are open; retry with back-off"));
+    Draft();
+  }
+
+  // Any thread. The first reason stands.
+  void Stop(absl::Status status) {
+    const MutexLock lock(mutex_);
+    if (!stop_.has_value()) stop_ = std::move(status);
+    if (alarm_ != nullptr) alarm_->Cancel();
+  }
+
+  void OnWriteDone(bool ok) override {
+    if (!ok) return End(absl::CancelledError("the watcher is gone"));
+    if (last_) return End(absl::OkStatus());
+    Wait(Phase::kPausing, interval_);
+  }
+
+  void OnCancel() override { Stop(absl::CancelledError("the watcher is gone")); }
+
+  void OnDone() override {
+    if (registered_) watches_.Remove(this);
+    // If the queue refuses, the watcher stays behind and finds nobody.
+    (void)context_.owner.Post([self = shared_from_this()](Transaction&) -> Owner::Reply {
+      if (self->watch_.has_value()) self->context_.coordinator.watchers().Remove(self->study_, *self->watch_);
+      return nullptr;
+    });
+    self_.reset();
+  }
+
+ private:
+  enum class Phase { kBusy, kPausing, kWaiting };
+
+  void Changed() {
+    const MutexLock lock(mutex_);
+    changed_ = true;
+    if (phase_ == Phase::kWaiting && alarm_ != nullptr) alarm_->Cancel();
+  }
+
+  // Goes on in Woken after `duration`, or sooner: at a stop, and in kWaiting at a change.
+  void Wait(Phase phase, milliseconds duration) {
+    const MutexLock lock(mutex_);
+    phase_ = phase;
+    // gRPC runs the callback on a thread of its own, never within Set or Cancel. An alarm may not be set anew from its
+    // own callback, hence a fresh one.
+    alarm_ = std::make_unique<grpc::Alarm>();
+    alarm_->Set(std::chrono::system_clock::now() + duration, [this](bool) { Woken(); });
+    if (stop_.has_value() || (phase == Phase::kWaiting && changed_)) alarm_->Cancel();
+  }
+
+  void Woken() {
+    Phase phase = Phase::kBusy;
+    bool changed = false;
+    std::optional<absl::Status> stop;
+    {
+      const MutexLock lock(mutex_);
+      phase = std::exchange(phase_, Phase::kBusy);
+      changed = changed_;
+      stop = stop_;
+    }
+    if (stop.has_value()) return End(*stop);
+    if (phase == Phase::kPausing && !changed && !cursor_.more_decisions) {
+      return Wait(Phase::kWaiting, running_ ? std::max(kRefresh - interval_, milliseconds(0)) : kUntilWoken);
+    }
+    refresh_ = !changed && running_;
+    Draft();
+  }
+
+  void Draft() {
+    {
+      const MutexLock lock(mutex_);
+      changed_ = false;
+    }
+    const absl::Status posted = context_.owner.Post(
+        [self = shared_from_this()](Transaction& tx) -> Owner::Reply { return self->DraftOnOwner(tx); });
+    if (!posted.ok()) End(posted);
+  }
+
+  Owner::Reply DraftOnOwner(Transaction& tx) {
+    const auto fail = [self = shared_from_this()](absl::Status status) -> Owner::Reply {
+      return [self, status = std::move(status)](const absl::Status&) { self->End(status); };
+    };
+    if (context_.stopping.load()) return fail(absl::UnavailableError("the coordinator is shutting down"));
+    // By id after the first time: a new study of the same name is another one.
+    auto& state = context_.coordinator.state();
+    const auto found = watch_.has_value() ? state.FindStudy(study_) : state.FindStudy(name_);
+    if (!found.ok()) return fail(found.status());
+    const LiveStudy& study = **found;
+    if (!watch_.has_value()) {
+      study_ = study.id();
+      watch_ = context_.coordinator.watchers().Add(study_, [weak = weak_from_this()] {
+        if (const auto self = weak.lock()) self->Changed();
+      });
+    }
+    const bool nothing_new = study.record().revision == revision_ && !refresh_ && !cursor_.more_decisions;
+    if (nothing_new) {
+      return [self = shared_from_this()](const absl::Status&) { self->Wait(Phase::kPausing, self->interval_); };
+    }
+    revision_ = study.record().revision;
+    auto draft = std::make_shared<SnapshotDraft>(DraftSnapshot(context_.coordinator, study, top_, tx.now.monotonic));
+    return [self = shared_from_this(), draft](const absl::Status& commit) {
+      if (!commit.ok()) return self->End(commit);
+      const absl::Status posted = self->context_.reads.Post([self, draft] { self->Complete(std::move(*draft)); });
+      if (!posted.ok()) self->End(posted);
+    };
+  }
+
+  void Complete(SnapshotDraft draft) {
+    const bool finished = draft.finished;
+    absl::StatusOr<v1::StudySnapshot> snapshot = CompleteSnapshot(context_.store, std::move(draft), cursor_);
+    if (!snapshot.ok()) return End(snapshot.status());
+    snapshot_ = *std::move(snapshot);
+    running_ = snapshot_.running_size() > 0;
+    last_ = finished && !cursor_.more_decisions;
+    StartWrite(&snapshot_);
+  }
+
+  void End(const absl::Status& status) { Finish(ToGrpc(status)); }
+
+  ServiceContext& context_;
+  WatchStreams& watches_;
+  const std::string name_;
+  const milliseconds interval_;
+  const int top_;
+  bool registered_ = false;
+  std::shared_ptr<WatchStream> self_;
+
+  // Used by the chain alone.
+  StudyId study_ = 0;
+  std::optional<Watchers::WatchId> watch_;
+  Revision revision_ = 0;  // of the last snapshot
+  WatchCursor cursor_;
+  v1::StudySnapshot snapshot_;
+  bool running_ = false;  // trials run
+  bool refresh_ = false;  // a snapshot is due although nothing was committed
+  bool last_ = false;
+
+  Mutex mutex_;
+  Phase phase_ ATHANOR_GUARDED_BY(mutex_) = Phase::kBusy;
+  bool changed_ ATHANOR_GUARDED_BY(mutex_) = false;
+  std::optional<absl::Status> stop_ ATHANOR_GUARDED_BY(mutex_);
+  std::unique_ptr<grpc::Alarm> alarm_ ATHANOR_GUARDED_BY(mutex_);
+};
+
+bool WatchStreams::Add(WatchStream* watch) {
+  const MutexLock lock(mutex_);
+  return watches_.size() < kMaxWatches && watches_.insert(watch).second;
+}
+
+void WatchStreams::Remove(WatchStream* watch) {
+  const MutexLock lock(mutex_);
+  watches_.erase(watch);
+}
+
+void WatchStreams::CloseAll() {
+  const MutexLock lock(mutex_);
+  for (WatchStream* watch : watches_) watch->Stop(absl::UnavailableError("the coordinator is shutting down"));
+}
+
+grpc::ServerWriteReactor<v1::StudySnapshot>* StartWatch(ServiceContext& context, WatchStreams& watches,
+                                                        const v1::WatchStudyRequest& request) {
+  auto watch = std::make_shared<WatchStream>(context, watches, request);
+  watch->Start();
+  return watch.get();
+}
+
+}  // namespace athanor
