@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <utility>
 
@@ -76,7 +77,7 @@ std::string ShowText(const v1::TrialDetail& detail, const v1::Study& study, cons
   head.Append("  ").Append(StateName(trial.state()), StateStyle(trial.state()));
   if (!trial.reason().empty()) head.Append("  " + trial.reason(), Style::kDim);
   std::string text = head.Render(look) + "\n";
-  const auto add = [&](const char* name, const std::string& value) { text += fmt::format("{:<12}{}\n", name, value); };
+  const auto add = [&](const char* name, const std::string& value) { text += fmt::format("{:<13} {}\n", name, value); };
   add("ended", FormatEnd(trial, study.rungs()));
   add("parameters", FormatParameters(trial.parameters()));
   if (trial.has_best_value())
@@ -120,8 +121,8 @@ std::string ShowText(const v1::TrialDetail& detail, const v1::Study& study, cons
     decisions.AddRow({StyledLine(std::to_string(decision.step())),
                       StyledLine(decision.has_rung() ? std::to_string(decision.rung()) : ""),
                       StyledLine(decision.rule()), StyledLine(FormatMetric(decision.value())),
-                      StyledLine(FormatMetric(decision.bound())), StyledLine(std::to_string(decision.n())),
-                      StyledLine(ActionName(decision.action()))});
+                      StyledLine(std::isnan(decision.bound()) ? "" : FormatMetric(decision.bound())),
+                      StyledLine(std::to_string(decision.n())), StyledLine(ActionName(decision.action()))});
   }
   if (!decisions.empty()) text += "\n" + decisions.Text(look);
   return text;

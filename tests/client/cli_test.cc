@@ -314,6 +314,46 @@ TEST_F(CliTest, TrialListShowsParametersAsColumns) {
   EXPECT_THAT(Run({"trial", "list", "quick", "--limit", "2"}).out, EndsWith("(the first 2; --limit for more)\n"));
 }
 
+TEST_F(CliTest, TrialShowHasItsAttemptsAndDecisions) {
+  coordinator_.detail = Parse<v1::TrialDetail>(R"pb(
+    attempts {
+      token: 9
+      worker: "box-0"
+      started_unix_ms: 999999990000
+      ended_unix_ms: 999999999000
+      outcome: ATTEMPT_OUTCOME_COMPLETED
+      resumed_step: 1
+      environment { device: "cpu" }
+    }
+    decisions { step: 1 rule: "asha" rung: 0 value: 0.5 bound: 0.25 n: 4 action: ACTION_PAUSE }
+    decisions { step: 3 rule: "asha" rung: 1 value: 0.9 bound: nan n: 1 action: ACTION_CONTINUE }
+    last {
+      step: 3
+      metrics { name: "accuracy" value: 0.89 }
+      metrics { name: "a_metric_with_a_long_name" value: nan }
+    }
+  )pb");
+  EXPECT_EQ(Run({"trial", "show", "quick", "0"}).out,
+            "trial 0 of quick  COMPLETED\n"
+            "ended         completed\n"
+            "parameters    lr=0.25 opt=sgd\n"
+            "best          0.9000 at step 3\n"
+            "final         0.8900 at step 3\n"
+            "accuracy      0.8900 at step 3\n"
+            "a_metric_with_a_long_name nan at step 3\n"
+            "trained for   42s\n"
+            "seed          18446744073709551615\n"
+            "\n"
+            "TOKEN  WORKER  DEVICE  STARTED               TOOK  FROM STEP  OUTCOME\n"
+            "    9  box-0   cpu     2001-09-09 01:46:30Z  9.0s          1  COMPLETED\n"
+            "\n"
+            "STEP  RUNG  RULE   VALUE   BOUND  OF  DECISION\n"
+            "   1     0  asha  0.5000  0.2500   4  PAUSE\n"
+            "   3     1  asha  0.9000           1  CONTINUE\n");
+  EXPECT_THAT(Run({"trial", "show", "quick", "0", "-o", "json"}).out, HasSubstr("\"bound\": \"NaN\""));
+  EXPECT_EQ(Run({"trial", "show", "quick", "99"}).exit_code, kFailed);
+}
+
 TEST_F(CliTest, TrialListSendsItsFilter) {
   ASSERT_EQ(Run({"trial", "list", "quick", "--state", "pruned,FAILED", "--where", "lr=0.5", "--order", "best",
                  "--min-value", "0.1", "--worker", "w"})

@@ -45,6 +45,7 @@ class FakeCoordinator final : public v1::StudyService::Service, public v1::Admin
   // Set before the call under test.
   v1::Study study;
   std::vector<v1::Trial> trials;
+  v1::TrialDetail detail;  // what GetTrial adds to the trial
   v1::StudyPlan plan;
   grpc::Status create_status;
   v1::Curve curve;
@@ -137,7 +138,9 @@ class FakeCoordinator final : public v1::StudyService::Service, public v1::Admin
   }
   grpc::Status GetTrial(grpc::ServerContext*, const v1::GetTrialRequest* request, v1::TrialDetail* response) override {
     for (const v1::Trial& trial : trials) {
-      if (trial.number() == request->number()) *response->mutable_trial() = trial;
+      if (trial.number() != request->number()) continue;
+      *response = detail;
+      *response->mutable_trial() = trial;
     }
     return response->has_trial() ? grpc::Status::OK : grpc::Status(grpc::StatusCode::NOT_FOUND, "no such trial");
   }
