@@ -126,7 +126,9 @@ class WatchView {
   std::vector<StyledLine> Header() const {
     std::vector<StyledLine> lines = {Title(), Best(), Bar(), Counts()};
     if (!study_.reason().empty()) {
-      lines.emplace_back(study_.reason(), study_.state() == v1::STUDY_STATE_FAILED ? Style::kBad : Style::kWarn);
+      // Why an ACTIVE study waits wants to be seen; why a COMPLETED one ended does not.
+      const Style style = study_.state() == v1::STUDY_STATE_ACTIVE ? Style::kWarn : StateStyle(study_.state());
+      lines.emplace_back(study_.reason(), study_.state() == v1::STUDY_STATE_COMPLETED ? Style::kDim : style);
     }
     return lines;
   }
