@@ -66,7 +66,7 @@ echo
 cat <<TEXT
 
 More of it, with the coordinator running (build/release/bin/athanor-server --database $data/athanor.db):
-  build/release/bin/athanor trial list --study $unique --order best
+  build/release/bin/athanor trial list $unique --order best
   build/release/bin/athanor trial curve $unique 0
   build/release/bin/athanor study export $unique --output csv
 TEXT
