@@ -137,9 +137,9 @@ absl::Status Child::Launch(const std::vector<std::string>& command) {
   plan.Copy(input.read, 3);
   plan.Copy(output.write, 4);
   if (const int error = plan.Run(command, &pid_); error != 0) {
-    reaped_ = true;  // there is nothing to reap
     return SystemError(absl::StrCat("cannot start ", command.front()), error);
   }
+  reaped_ = false;
   const int pidfd = static_cast<int>(syscall(SYS_pidfd_open, pid_, 0));
   if (pidfd < 0) return SystemError("pidfd_open", errno);  // the destructor kills the child
   pidfd_.assign(pidfd);

@@ -87,7 +87,7 @@ class Child : public std::enable_shared_from_this<Child> {
 
   Observer* observer_;
   pid_t pid_ = 0;
-  bool reaped_ = false;
+  bool reaped_ = true;  // or not yet started: there is nobody to signal
   bool reading_ = true;
   bool read_pending_ = false;
   bool closing_ = false;  // no more input after what is queued

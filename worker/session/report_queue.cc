@@ -91,6 +91,11 @@ std::vector<LeaseKey> ReportQueue::Acknowledge(uint64_t sequence) {
   return finished;
 }
 
+bool ReportQueue::empty() const {
+  return pending_.empty() &&
+         std::ranges::all_of(in_flight_, [](const Request& request) { return request.items.empty(); });
+}
+
 void ReportQueue::Rewind() {
   while (!in_flight_.empty()) {
     auto& items = in_flight_.back().items;

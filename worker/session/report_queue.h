@@ -64,8 +64,8 @@ class ReportQueue {
 
   // True while no further measurement should be added.
   bool full() const { return measurements_ >= options_.capacity; }
-  // True if nothing waits for an acknowledgement (progress does not count).
-  bool empty() const { return pending_.empty() && in_flight_.empty(); }
+  // True if no measurement and no end of an attempt waits to be sent or acknowledged; progress does not count.
+  bool empty() const;
   size_t measurements() const { return measurements_; }
 
  private:

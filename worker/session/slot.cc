@@ -119,8 +119,6 @@ void Slot::Hold() {
   stall_.Stop();
 }
 
-void Slot::Checkpoint() { SendCommand(TrialCommand::kCheckpoint); }
-
 void Slot::Pause() { Interrupt(TrialCommand::kPause); }
 
 void Slot::Stop() { Interrupt(TrialCommand::kStop); }

@@ -86,7 +86,6 @@ class Slot final : public Child::Observer {
   void Continue();
   void Pause();
   void Stop();
-  void Checkpoint();
   // The trial waits at a hold: its silence is no stall.
   void Hold();
 

@@ -185,8 +185,6 @@ const char* CommandName(TrialCommand command) {
       return "pause";
     case TrialCommand::kStop:
       return "stop";
-    case TrialCommand::kCheckpoint:
-      return "checkpoint";
   }
   return "";
 }

@@ -1,5 +1,5 @@
-// The trainer protocol (worker/TRAINER_PROTOCOL.md), both directions, as the worker speaks it: commands out, messages
-// in.
+// The trainer protocol (worker/TRAINER_PROTOCOL.md) as the worker speaks it: commands out, messages in. It never says
+// `checkpoint`: periodic checkpoints are the trainer's own business, and every other one comes with a hold or a pause.
 //
 // Reading is strict: a line that is not one JSON object of a known type with every key of that type, of the right type
 // and range, is INVALID_ARGUMENT. Unknown keys are ignored, so that trainers may grow. Pure; no I/O.
@@ -46,7 +46,7 @@ struct StartCommand {
   int64_t elapsed_ms = 0;
 };
 
-enum class TrialCommand { kContinue, kPause, kStop, kCheckpoint };
+enum class TrialCommand { kContinue, kPause, kStop };
 
 // Each is one line, its end included.
 std::string FormatStart(const StartCommand& command);

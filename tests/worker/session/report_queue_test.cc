@@ -39,6 +39,7 @@ TEST(ReportQueueTest, IntroducesTheWorkerEvenWithNothingToSayAndThenIsSilent) {
   const auto first = queue.Take();
   ASSERT_TRUE(first.has_value());
   EXPECT_EQ(first->sequence(), 1u);
+  EXPECT_TRUE(queue.empty());
   EXPECT_FALSE(queue.Take().has_value());
 }
 

@@ -84,12 +84,12 @@ TEST_F(SessionTest, HoldsTrainersBackWhenObjectiveValuesFillTheQueueAndLosesNone
   coordinator_.SetAcknowledges(false);
   Start();
   v1::Lease lease = MakeLease(0, 20000);
-  lease.set_stall_timeout_ms(50);  // being held back is no stall
+  lease.set_stall_timeout_ms(500);  // being held back is no stall
   coordinator_.Grant(lease);
   ASSERT_TRUE(RunUntilEvent("report 1"));
   const int heartbeats = coordinator_.Ask([](auto& state) { return state.heartbeats; });
   ASSERT_TRUE(
-      RunUntil([&] { return coordinator_.Ask([](auto& state) { return state.heartbeats; }) >= heartbeats + 10; }));
+      RunUntil([&] { return coordinator_.Ask([](auto& state) { return state.heartbeats; }) >= heartbeats + 50; }));
   EXPECT_EQ(session_->FreeSlots(), 0);
   EXPECT_LE(Reports().size(), 8u);
 
@@ -144,6 +144,16 @@ TEST_F(SessionTest, DrainWithoutACoordinatorEndsAfterItsTime) {
 TEST_F(SessionTest, DrainOfAnIdleWorkerEndsAtOnce) {
   Start();
   ASSERT_TRUE(RunUntilEvent("register"));
+  session_->Drain();
+  ASSERT_TRUE(RunUntilEnded());
+  EXPECT_EQ(*ended_, absl::OkStatus());
+}
+
+TEST_F(SessionTest, DrainOfAnIdleWorkerDoesNotWaitForACoordinatorThatIsAway) {
+  coordinator_.SetAcknowledges(false);
+  Start();
+  ASSERT_TRUE(RunUntil([this] { return coordinator_.Ask([](auto& state) { return state.heartbeats; }) > 1; }));
+  coordinator_.SetReachable(false);
   session_->Drain();
   ASSERT_TRUE(RunUntilEnded());
   EXPECT_EQ(*ended_, absl::OkStatus());

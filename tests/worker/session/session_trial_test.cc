@@ -41,24 +41,26 @@ TEST_F(SessionTest, StatesResumedStepInTheFinishWhenNothingWasReported) {
 
 TEST_F(SessionTest, RegistersTheCheckpointOfAHoldBeforeItsReport) {
   Start();
-  v1::Lease lease = MakeLease(0, 3);
-  lease.add_hold_at(2);
+  v1::Lease lease = MakeLease(0, 2);
+  lease.add_hold_at(1);
   coordinator_.Grant(lease);
   ASSERT_TRUE(RunUntilFinishes(1));
-  EXPECT_THAT(Events(), ElementsAre("register", "report 1", "upload 2", "report 2", "report 3", "finish COMPLETED"));
+  EXPECT_THAT(Events(), ElementsAre("register", "upload 1", "report 1", "report 2", "finish COMPLETED"));
 }
 
 TEST_F(SessionTest, PausesAtAHoldAndTakesTheNextTrial) {
-  AnswerReports(v1::ACTION_PAUSE, 2);
+  AnswerReports(v1::ACTION_PAUSE, 1);
   Start();
   v1::Lease lease = MakeLease(0, 3);
-  lease.add_hold_at(2);
+  lease.add_hold_at(1);
   coordinator_.Grant(lease);
+  ASSERT_TRUE(RunUntilEvent("report 1"));
+  ASSERT_TRUE(RunUntilIdle());
+  AnswerReports(v1::ACTION_CONTINUE, 0);
   coordinator_.Grant(MakeLease(1, 1));
   ASSERT_TRUE(RunUntilFinishes(1));
-  ASSERT_TRUE(RunUntilIdle());
-  EXPECT_THAT(Events(), ElementsAre("register", "report 1", "upload 2", "report 2", "report 1 of trial 1",
-                                    "finish COMPLETED of trial 1"));
+  EXPECT_THAT(Events(),
+              ElementsAre("register", "upload 1", "report 1", "report 1 of trial 1", "finish COMPLETED of trial 1"));
 }
 
 TEST_F(SessionTest, StopsAPrunedTrialWithoutEndingItsLeaseItself) {

@@ -59,7 +59,6 @@ TEST(FormatCommandTest, NamesCommandAndTrial) {
   EXPECT_EQ(FormatCommand(TrialCommand::kContinue, "t"), "{\"trial\":\"t\",\"type\":\"continue\"}\n");
   EXPECT_EQ(FormatCommand(TrialCommand::kPause, "t"), "{\"trial\":\"t\",\"type\":\"pause\"}\n");
   EXPECT_EQ(FormatCommand(TrialCommand::kStop, "t"), "{\"trial\":\"t\",\"type\":\"stop\"}\n");
-  EXPECT_EQ(FormatCommand(TrialCommand::kCheckpoint, "t"), "{\"trial\":\"t\",\"type\":\"checkpoint\"}\n");
   EXPECT_EQ(FormatExit(), "{\"type\":\"exit\"}\n");
 }
 
