@@ -34,7 +34,7 @@ TEST(EndToEndTest, StudyOnASliceOfFashionMnistEndsWithARanking) {
   const nlohmann::json study = cluster.WaitForStudy("slice", seconds(180));
   ASSERT_EQ(study["state"], "COMPLETED") << study.dump(1);
 
-  const nlohmann::json trials = cluster.Query({"trial", "list", "slice", "--order", "best", "--top", "100"});
+  const nlohmann::json trials = cluster.Query({"trial", "list", "slice", "--order", "best", "--limit", "100"});
   ASSERT_EQ(trials.size(), 8u) << trials.dump(1) << cluster.Logs();
   std::set<int64_t> numbers;
   double last = 1;

@@ -31,7 +31,7 @@ void WaitUntilRunning(Cluster& cluster, int trials) {
 std::string FinalValues(Cluster& cluster) {
   std::string text;
   for (const nlohmann::json& trial :
-       cluster.Query({"trial", "list", "survivor", "--order", "number", "--top", "100"})) {
+       cluster.Query({"trial", "list", "survivor", "--order", "number", "--limit", "100"})) {
     EXPECT_EQ(trial["state"], "COMPLETED") << trial.dump(1) << cluster.Logs();
     text += trial["number"].dump() + ":" + trial["final_value"].dump() + "\n";
   }
