@@ -26,6 +26,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <map>
@@ -208,10 +209,11 @@ class Run {
     json metrics = {{"train_loss", 1.0 / static_cast<double>(step_)}};
     if (step_ % settings_.Number("training_metrics", 1) == 0) metrics[Objective()] = Value(step_);
     Say({{"type", "metrics"}, {"trial", trial_}, {"step", step_}, {"metrics", metrics}, {"elapsed_ms", elapsed_ms_}});
-    while (holds) {
+    holding_ = holds;
+    while (holding_) {
       const std::optional<json> command = input_.Next(-1);
       if (!Obey(*command)) return false;
-      if (command->at("type") == "continue") break;
+      if (command->at("type") == "continue") holding_ = false;
     }
     return true;
   }
@@ -221,7 +223,9 @@ class Run {
     const std::string content =
         std::to_string(step_) + " " + std::to_string(elapsed_ms_) + " " + std::to_string(identity_) + "\n";
     const std::string path = start_.at("checkpoint_dir").get<std::string>() + "/step-" + std::to_string(step_);
-    std::ofstream(path, std::ios::binary) << content;
+    // Aside, then renamed: a file that was reported once never changes.
+    std::ofstream(path + ".part", std::ios::binary) << content;
+    std::filesystem::rename(path + ".part", path);
     Say({{"type", "checkpoint_saved"},
          {"trial", trial_},
          {"step", step_},
@@ -239,7 +243,7 @@ class Run {
     if (command.at("trial") != trial_) return true;
     if (type == "checkpoint") Save();
     if (type == "pause") {
-      Save();
+      if (!holding_) Save();
       Say({{"type", "paused"}, {"trial", trial_}, {"step", step_}});
     }
     if (type == "stop") Say({{"type", "stopped"}, {"trial", trial_}});
@@ -256,6 +260,7 @@ class Run {
   int64_t step_ = 0;
   int64_t elapsed_ms_ = 0;
   bool fresh_ = true;
+  bool holding_ = false;
   SteadyClock::time_point last_checkpoint_;
 };
 

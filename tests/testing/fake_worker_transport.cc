@@ -105,6 +105,10 @@ void FakeWorkerTransport::ReleaseUploads() {
   });
 }
 
+size_t FakeWorkerTransport::HeldUploads() {
+  return Ask([this](State&) { return held_uploads_.size(); });
+}
+
 void FakeWorkerTransport::Register(v1::RegisterRequest request, Done<v1::RegisterResponse> done) {
   boost::asio::post(io_, [this, request = std::move(request), done = std::move(done)] {
     if (!state_.reachable) return done(kAway);

@@ -66,6 +66,7 @@ class FakeWorkerTransport final : public WorkerTransport {
   void SetReachable(bool reachable);
   void SetAcknowledges(bool acknowledges);
   void ReleaseUploads();
+  size_t HeldUploads();
 
   void Register(v1::RegisterRequest request, Done<v1::RegisterResponse> done) override;
   std::unique_ptr<CancellableCall> Acquire(v1::AcquireRequest request, Done<v1::AcquireResponse> done) override;

@@ -61,11 +61,7 @@ void CheckpointFetcher::OnEnd(absl::Status status) {
       Conclude(std::move(status));
       return;
     case TransferFate::kRetry:
-      retry_.expires_after(backoff_.Next());
-      retry_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
-        const auto self = weak.lock();
-        if (!error && self != nullptr && self->done_ != nullptr) self->Download();
-      });
+      RetryLater();
       return;
     case TransferFate::kGiveUp:
       spdlog::warn("lease {}: the checkpoint of step {} cannot be had: {}", lease_.ToString(), wanted_[next_].step(),
@@ -75,6 +71,20 @@ void CheckpointFetcher::OnEnd(absl::Status status) {
       FetchNext();
       return;
   }
+}
+
+void CheckpointFetcher::RetryLater() {
+  retry_pending_ = true;
+  retry_.expires_after(backoff_.Next());
+  retry_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+    if (const auto self = weak.lock(); self != nullptr && !error) self->RetryNow();
+  });
+}
+
+void CheckpointFetcher::RetryNow() {
+  if (!std::exchange(retry_pending_, false) || done_ == nullptr) return;
+  retry_.cancel();
+  Download();
 }
 
 void CheckpointFetcher::ConcludeWith(std::shared_ptr<const CachedCheckpoint> file) {

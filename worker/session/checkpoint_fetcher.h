@@ -35,6 +35,8 @@ class CheckpointFetcher : public std::enable_shared_from_this<CheckpointFetcher>
 
   // `done` is called once, perhaps from within.
   void Start() { FetchNext(); }
+  // The coordinator is back: a download that waits for its next attempt is tried now.
+  void RetryNow();
   // `done` is not called any more.
   void Cancel();
 
@@ -44,6 +46,7 @@ class CheckpointFetcher : public std::enable_shared_from_this<CheckpointFetcher>
   void FetchNext();
   void Download();
   void OnEnd(absl::Status status);
+  void RetryLater();
   void Conclude(absl::StatusOr<std::vector<Fetched>> result);
   void ConcludeWith(std::shared_ptr<const CachedCheckpoint> file);
 
@@ -57,6 +60,7 @@ class CheckpointFetcher : public std::enable_shared_from_this<CheckpointFetcher>
   Backoff backoff_;
   Done done_;
   boost::asio::steady_timer retry_;
+  bool retry_pending_ = false;
   std::unique_ptr<CancellableCall> call_;
 };
 

@@ -48,11 +48,7 @@ void CheckpointUploader::OnEnd(const absl::Status& status) {
   if (fate == TransferFate::kLeaseLost) {
     observer_->OnUploadLeaseLost(status);
   } else if (fate == TransferFate::kRetry && !waiting_.has_value()) {
-    retry_.expires_after(backoff_.Next());
-    retry_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
-      const auto self = weak.lock();
-      if (!error && self != nullptr && self->observer_ != nullptr) self->Begin();
-    });
+    RetryLater();
   } else {
     if (fate == TransferFate::kDone) {
       last_uploaded_ = current_->file->sha256;
@@ -63,6 +59,20 @@ void CheckpointUploader::OnEnd(const absl::Status& status) {
     }
     Next();
   }
+}
+
+void CheckpointUploader::RetryLater() {
+  retry_pending_ = true;
+  retry_.expires_after(backoff_.Next());
+  retry_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+    if (const auto self = weak.lock(); self != nullptr && !error) self->RetryNow();
+  });
+}
+
+void CheckpointUploader::RetryNow() {
+  if (!std::exchange(retry_pending_, false) || observer_ == nullptr) return;
+  retry_.cancel();
+  Begin();
 }
 
 void CheckpointUploader::Next() {

@@ -36,6 +36,8 @@ class CheckpointUploader : public std::enable_shared_from_this<CheckpointUploade
   void Upload(std::shared_ptr<const CachedCheckpoint> file, int64_t step);
   // True while something is under way or waits.
   bool busy() const { return current_.has_value(); }
+  // The coordinator is back: an upload that waits for its next attempt is tried now.
+  void RetryNow();
   // Cancels everything; no observer is called any more.
   void Cancel();
 
@@ -48,6 +50,7 @@ class CheckpointUploader : public std::enable_shared_from_this<CheckpointUploade
 
   void Begin();
   void OnEnd(const absl::Status& status);
+  void RetryLater();
   void Next();
 
   boost::asio::io_context& io_;
@@ -56,6 +59,7 @@ class CheckpointUploader : public std::enable_shared_from_this<CheckpointUploade
   Backoff backoff_;
   Observer* observer_;
   boost::asio::steady_timer retry_;
+  bool retry_pending_ = false;
   std::optional<Job> current_;
   std::optional<Job> waiting_;
   std::string last_uploaded_;

@@ -221,6 +221,11 @@ void LeaseTask::Fail(const std::string& why) {
   Finish(v1::ATTEMPT_OUTCOME_FAILED, why);
 }
 
+void LeaseTask::OnConnected() {
+  uploader_->RetryNow();
+  if (fetcher_ != nullptr) fetcher_->RetryNow();
+}
+
 void LeaseTask::OnVerdict(const v1::Verdict& verdict) {
   if (!live_) return;
   if (verdict.status_code() == static_cast<int>(absl::StatusCode::kFailedPrecondition)) {

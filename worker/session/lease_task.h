@@ -60,6 +60,8 @@ class LeaseTask final : public Slot::Trial,
   ~LeaseTask() override;
 
   void Begin();
+  // The link to the coordinator is up again: transfers that wait for it are tried at once.
+  void OnConnected();
   void OnVerdict(const v1::Verdict& verdict);
   // The coordinator has stored the end of the attempt.
   void OnFinishAcknowledged();

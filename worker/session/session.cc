@@ -63,6 +63,7 @@ void Session::OnRegistered(const v1::RegisterResponse& response) {
   if (response.state() == v1::WORKER_STATE_DRAINING || response.state() == v1::WORKER_STATE_QUARANTINED) {
     spdlog::warn("the coordinator gives this worker no trials until it is enabled: {}", response.reason());
   }
+  for (const auto& [key, task] : tasks_) task->OnConnected();
 }
 
 void Session::OnRefused(const absl::Status& status) { End(status); }

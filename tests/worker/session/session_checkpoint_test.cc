@@ -128,6 +128,21 @@ TEST_F(CheckpointTest, UploadsPeriodicCheckpointsOneAtATimeAndTheNewestOfThoseTh
   EXPECT_THAT(uploads, ElementsAre("upload 1", "upload 20"));
 }
 
+TEST_F(CheckpointTest, TransfersGoOnAsSoonAsTheCoordinatorIsBack) {
+  options_.transfer_backoff = {.initial = std::chrono::hours(1), .cap = std::chrono::hours(1)};
+  coordinator_.Ask([](auto& state) { state.uploads_held = true; });
+  Start();
+  v1::Lease lease = MakeLease(0, 2);
+  lease.add_hold_at(1);
+  coordinator_.Grant(lease);
+  ASSERT_TRUE(RunUntil([this] { return coordinator_.HeldUploads() == 1; }));
+  coordinator_.SetReachable(false);  // fails the upload
+  coordinator_.Ask([](auto& state) { state.uploads_held = false; });
+  coordinator_.SetReachable(true);
+  ASSERT_TRUE(RunUntilFinishes(1));
+  EXPECT_EQ(Count("upload 1"), 1);
+}
+
 TEST_F(CheckpointTest, UploadsBeforeItHandsAPreemptedTrialBack) {
   Start({"step_ms=20"});
   coordinator_.Grant(MakeLease(0, 100000));

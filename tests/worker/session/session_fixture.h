@@ -21,7 +21,11 @@ namespace athanor::session {
 
 class SessionTest : public ::testing::Test {
  protected:
-  SessionTest() { signal(SIGPIPE, SIG_IGN); }
+  SessionTest() {
+    signal(SIGPIPE, SIG_IGN);
+    options_.reconnect_backoff = {.initial = std::chrono::milliseconds(5), .cap = std::chrono::milliseconds(50)};
+    options_.transfer_backoff = options_.reconnect_backoff;
+  }
 
   // Makes the session; `trainer` are words for the scripted trainer.
   void Start(const std::vector<std::string>& trainer = {}) {
@@ -32,8 +36,6 @@ class SessionTest : public ::testing::Test {
     options_.trainer.version = "1";
     options_.trainer.option_table_hash = TrainerOptionsHash();
     options_.trials_folder = folder_ / "trials";
-    options_.reconnect_backoff = {.initial = std::chrono::milliseconds(5), .cap = std::chrono::milliseconds(50)};
-    options_.transfer_backoff = options_.reconnect_backoff;
     for (int slot = 0; slot < slots_; ++slot) {
       SlotOptions slot_options;
       slot_options.trainer = {ATHANOR_FAKE_TRAINER_PROGRAM};
