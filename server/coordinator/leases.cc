@@ -43,8 +43,10 @@ absl::StatusOr<const WorkerInMemory*> Leases::Register(Transaction& tx, const Re
   }
   const WorkerStanding standing = worker.record.standing;
   std::string reason = standing == WorkerStanding::kEnabled ? std::string() : std::move(worker.record.reason);
+  const Token trusted_from = worker.record.trusted_from;
   worker.record = said;
   worker.record.standing = standing;
+  worker.record.trusted_from = trusted_from;
   worker.record.reason = std::move(reason);
   worker.record.last_seen = tx.now.wall;
   worker.last_seen = tx.now.monotonic;
@@ -141,10 +143,10 @@ absl::StatusOr<TrialState> Leases::Finish(Transaction& tx, const FinishOptions& 
     ATHANOR_RETURN_IF_ERROR(Start(tx, study, number, options.start));
   }
 
-  const std::string worker = study.live(number)->attempt.worker;
   switch (options.outcome) {
     case kCompleted:
       if (!study.trial(number).final.has_value()) {
+        CountFailure(state_, tx, study, number);
         EndLease(state_, tx, study, number, kFailed, TrialState::kFailed,
                  absl::StrCat("the trial ended without a value of objective ", study.spec().objective().metric,
                               "; it reported ", ReportedMetrics(study, number)));
@@ -155,7 +157,6 @@ absl::StatusOr<TrialState> Leases::Finish(Transaction& tx, const FinishOptions& 
       break;
     case kFailed:
       FailAttempt(state_, tx, study, number, options.reason);
-      CountWorkerFailure(state_, tx, study, worker);
       break;
     case kInfeasible:
       EndLease(state_, tx, study, number, kInfeasible, TrialState::kInfeasible, options.reason);
@@ -164,8 +165,9 @@ absl::StatusOr<TrialState> Leases::Finish(Transaction& tx, const FinishOptions& 
       EndLease(state_, tx, study, number, kPreempted, TrialState::kWaiting, options.reason);
       break;
   }
+  if (study.trial(number).state == TrialState::kFailed) CheckMaxFailures(state_, tx, study);
   Settle(state_, tx, study);
-  if (options.outcome == kFailed || options.outcome == kPreempted) {
+  if (study.trial(number).state != TrialState::kCompleted && options.outcome != kInfeasible) {
     for (const auto& [id, other] : state_.studies) PauseIfDeserted(state_, tx, *other);
   }
   return study.trial(number).state;

@@ -27,9 +27,9 @@ struct AttemptStart {
 struct FinishOptions {
   LeaseRef lease;
   AttemptOutcome outcome = AttemptOutcome::kCompleted;  // kCompleted, kFailed, kInfeasible or kPreempted
-  std::string reason;
-  std::vector<Metric> final_metrics;
-  std::optional<AttemptStart> start;
+  std::string reason = {};
+  std::vector<Metric> final_metrics = {};
+  std::optional<AttemptStart> start = {};
 };
 
 struct LiveProgress {

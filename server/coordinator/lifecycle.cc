@@ -61,7 +61,7 @@ void EndLease(State& state, Transaction& tx, LiveStudy& study, TrialNumber trial
   if (const auto worker = state.workers.find(attempt.worker); worker != state.workers.end()) {
     worker->second.held.erase({study.id(), trial, attempt.token});
   }
-  CountWorkerSuccess(state, tx, study, attempt.worker, outcome);
+  if (IsSuccess(outcome)) CountWorkerSuccess(state, tx, study, attempt);
   study.EndAttempt(tx, trial, outcome, next, std::move(reason));
   if (IsFinished(next)) AfterEnd(tx, study, trial, attempt.token);
 }
@@ -85,7 +85,7 @@ void EndTrial(State& state, Transaction& tx, LiveStudy& study, TrialNumber trial
 }
 
 void FailAttempt(State& state, Transaction& tx, LiveStudy& study, TrialNumber trial, const std::string& reason) {
-  study.CountFailure(tx, trial);
+  CountFailure(state, tx, study, trial);
   const int64_t limit = study.spec().retry.max_attempts;
   if (study.trial(trial).stuck_failures >= limit) {
     EndLease(state, tx, study, trial, AttemptOutcome::kFailed, TrialState::kFailed, reason);
@@ -120,14 +120,15 @@ NextWork FindWork(const LiveStudy& study) {
   return NextWork::kNone;
 }
 
+void CheckMaxFailures(State& state, Transaction& tx, LiveStudy& study) {
+  const auto& max_failures = study.spec().budget.max_failures;
+  if (!max_failures.has_value() || study.Count(TrialState::kFailed) < *max_failures) return;
+  EndStudy(state, tx, study, StudyState::kFailed,
+           absl::StrCat("max_failures reached: ", *max_failures, " trials FAILED"));
+}
+
 void Settle(State& state, Transaction& tx, LiveStudy& study) {
   if (study.record().state != StudyState::kActive) return;
-  const auto& max_failures = study.spec().budget.max_failures;
-  if (max_failures.has_value() && study.Count(TrialState::kFailed) >= *max_failures) {
-    EndStudy(state, tx, study, StudyState::kFailed,
-             absl::StrCat("max_failures reached: ", *max_failures, " trials FAILED"));
-    return;
-  }
   if (study.Count(TrialState::kRunning) > 0 || FindWork(study) != NextWork::kNone) return;
   for (const Trial& trial : study.trials()) {
     if (trial.state == TrialState::kPaused) {

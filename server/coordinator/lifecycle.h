@@ -28,7 +28,11 @@ void FailAttempt(State& state, Transaction& tx, LiveStudy& study, TrialNumber tr
 // The study ends: every unfinished trial becomes PRUNED (COMPLETED study) or CANCELLED (otherwise) with `reason`.
 void EndStudy(State& state, Transaction& tx, LiveStudy& study, StudyState next, const std::string& reason);
 
-// Ends an ACTIVE study that has nothing left to do, or has failed too often. Call after any trial ended or paused.
+// Ends a study of which budget.max_failures trials have FAILED. Call when one has just done so: a study that was taken
+// back to ACTIVE by the retry of another trial goes on until the next failure.
+void CheckMaxFailures(State& state, Transaction& tx, LiveStudy& study);
+
+// Ends an ACTIVE study that has nothing left to do. Call after any trial ended or paused.
 void Settle(State& state, Transaction& tx, LiveStudy& study);
 
 // What the search still has to offer, in the order of SEMANTICS section 2. kNone: nothing now.

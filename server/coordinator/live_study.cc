@@ -55,8 +55,10 @@ const std::string& LiveStudy::failed_on(TrialNumber number) const {
 }
 
 bool LiveStudy::IsBarred(const std::string& worker) const {
-  const auto found = streaks_.find(worker);
-  return found != streaks_.end() && found->second.attempts >= 3 && found->second.trials.size() >= 2;
+  const auto found = failures_.find(worker);
+  if (found == failures_.end() || found->second.since.size() < 3) return false;
+  const auto& since = found->second.since;
+  return std::ranges::any_of(since, [&](const auto& failure) { return failure.second != since.begin()->second; });
 }
 
 int64_t LiveStudy::UntilStep(const Trial& trial) const {
@@ -301,27 +303,51 @@ void LiveStudy::SetTrialState(Transaction& tx, TrialNumber number, TrialState ne
   if (!IsFinished(next)) return;
   trial.ended = tx.now.wall;
   if (next == TrialState::kCompleted) {
-    std::vector<std::pair<int64_t, double>> values;
-    for (const CurvePointInMemory& point : curve(number)) {
-      if (!std::isnan(point.value)) values.emplace_back(point.step, Oriented(point.value));
-    }
-    history_.Add(number, values);
+    if (ComparesWithHistory()) AddToHistory(number);
     if (trial.final.has_value() && trial.final->step >= max_resource_) ++completed_at_max_;
   }
-  if (!MayBeRetried(next)) curves_.erase(number);
+  if (MayBeRetried(next)) return;
+  curves_.erase(number);
+  failed_on_.erase(number);
 }
 
-void LiveStudy::CountFailure(Transaction& tx, TrialNumber number) {
+bool LiveStudy::ComparesWithHistory() const {
+  return std::holds_alternative<MedianStopping>(spec().early_stopping) ||
+         std::holds_alternative<PercentileStopping>(spec().early_stopping);
+}
+
+void LiveStudy::AddToHistory(TrialNumber number) {
+  std::vector<std::pair<int64_t, double>> values;
+  for (const CurvePointInMemory& point : curve(number)) {
+    if (!std::isnan(point.value)) values.emplace_back(point.step, Oriented(point.value));
+  }
+  history_.Add(number, values);
+}
+
+void LiveStudy::CountFailure(Transaction& tx, TrialNumber number, Token trusted_from) {
   const LiveAttempt& live = live_.at(number);
   const auto& kept = checkpoints(number);
   const int64_t newest = kept.empty() ? 0 : kept.front().step;
   Trial& trial = mutable_trial(number);
   if (newest <= live.newest_checkpoint_at_start) ++trial.stuck_failures;
   failed_on_[number] = live.attempt.worker;
-  FailureStreak& streak = streaks_[live.attempt.worker];
-  ++streak.attempts;
-  streak.trials.insert(number);
+  WorkerFailures& failures = failures_[live.attempt.worker];
+  if (live.attempt.token > failures.last_success && live.attempt.token >= trusted_from) {
+    failures.since.emplace(live.attempt.token, number);
+  }
   TouchTrial(tx, number);
+}
+
+void LiveStudy::CountSuccess(const std::string& worker, Token token) {
+  Token& last = failures_[worker].last_success;
+  last = std::max(last, token);
+  ForgiveFailures(worker, last);
+}
+
+bool LiveStudy::ForgiveFailures(const std::string& worker, Token trusted_from) {
+  const auto found = failures_.find(worker);
+  if (found == failures_.end()) return false;
+  return std::erase_if(found->second.since, [&](const auto& failure) { return failure.first < trusted_from; }) > 0;
 }
 
 void LiveStudy::Resume(Transaction& tx, const Promotion& promotion, Resumption kind) {

@@ -62,10 +62,10 @@ struct LiveAttempt {
   std::optional<MonotonicTime> preempted_at;  // PREEMPT was pushed then
 };
 
-// How a worker has done with a study lately.
-struct FailureStreak {
-  int attempts = 0;
-  std::set<TrialNumber> trials;
+// How a worker has done with a study lately. In a row means: in order of tokens, which is how the store tells it too.
+struct WorkerFailures {
+  Token last_success = 0;
+  std::map<Token, TrialNumber> since;  // FAILED attempts with larger tokens that are not forgiven
 };
 
 class LiveStudy {
@@ -146,10 +146,12 @@ class LiveStudy {
   // Of a trial that is not RUNNING.
   void SetTrialState(Transaction& tx, TrialNumber number, TrialState next, std::string reason);
   // The live attempt is about to end as FAILED: counts against the trial, unless it moved the newest checkpoint
-  // forward, and the worker.
-  void CountFailure(Transaction& tx, TrialNumber number);
-  // The worker's failures in a row are forgotten.
-  void LiftBar(const std::string& worker) { streaks_.erase(worker); }
+  // forward, and against the worker, unless its token is below `trusted_from`.
+  void CountFailure(Transaction& tx, TrialNumber number, Token trusted_from);
+  // The worker's attempt with this token is about to end as a success.
+  void CountSuccess(const std::string& worker, Token token);
+  // Failures of the worker with tokens below `trusted_from` count no longer. Whether there were any.
+  bool ForgiveFailures(const std::string& worker, Token trusted_from);
   // PAUSED -> WAITING to be leased at once: promoted from its rung, or as a finalist that pauses no more.
   enum class Resumption { kPromotion, kFinalist };
   void Resume(Transaction& tx, const Promotion& promotion, Resumption kind);
@@ -166,6 +168,9 @@ class LiveStudy {
   void MoveTrial(TrialNumber number, TrialState next);
   void Index(const Trial& trial);
   void AddValue(Trial& trial, const CurvePointInMemory& point);
+  bool ComparesWithHistory() const;
+  // A trial has COMPLETED; its curve is still in memory.
+  void AddToHistory(TrialNumber number);
   absl::Status LoadCurves(Store& store);
   absl::Status LoadAttempts(StudyImage& image, MonotonicTime now, Duration lease);
   Trial& mutable_trial(TrialNumber number) { return trials_[static_cast<size_t>(number)]; }
@@ -186,11 +191,11 @@ class LiveStudy {
   std::unordered_map<TrialNumber, std::vector<CurvePointInMemory>> curves_;
   std::unordered_map<TrialNumber, std::vector<Checkpoint>> checkpoints_;
   std::unordered_map<TrialNumber, std::string> failed_on_;
-  std::map<std::string, FailureStreak> streaks_;
+  std::unordered_map<std::string, WorkerFailures> failures_;  // by worker
   std::unordered_map<TrialNumber, std::vector<RungEntry>> rung_entries_;
   Ladder ladder_;
   CompletedHistory history_;
-  bool history_is_loaded_ = false;
+  bool history_is_loaded_ = false;  // what had COMPLETED before Load is in it
   OrderStatistics ranking_;
   std::deque<EnqueuedConfiguration> enqueued_;
   int64_t next_suggestion_ = 0;

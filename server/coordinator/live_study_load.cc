@@ -55,6 +55,13 @@ absl::StatusOr<std::unique_ptr<LiveStudy>> LiveStudy::Load(StudyImage image, Sto
   study->next_enqueued_ = image.last_enqueued_id + 1;
   study->enqueued_.assign(std::make_move_iterator(image.enqueued.begin()),
                           std::make_move_iterator(image.enqueued.end()));
+  for (auto& [worker, token] : image.last_successes) study->failures_[worker].last_success = token;
+  for (StudyImage::FailedAttempt& failed : image.failed_attempts) {
+    WorkerFailures& failures = study->failures_[failed.worker];
+    if (failed.token > failures.last_success) failures.since.emplace(failed.token, failed.trial);
+    const TrialState state = study->trial(failed.trial).state;
+    if (!IsFinished(state) || MayBeRetried(state)) study->failed_on_[failed.trial] = std::move(failed.worker);
+  }
   ATHANOR_RETURN_IF_ERROR(study->LoadAttempts(image, now, lease));
   ATHANOR_RETURN_IF_ERROR(study->LoadCurves(store));
   return study;
@@ -108,13 +115,9 @@ absl::Status LiveStudy::LoadCurves(Store& store) {
 }
 
 absl::Status LiveStudy::LoadHistory(Store& store) {
+  if (history_is_loaded_ || !ComparesWithHistory()) return absl::OkStatus();
+  history_is_loaded_ = Count(TrialState::kCompleted) == 0;  // a study that is being created is not in the store yet
   if (history_is_loaded_) return absl::OkStatus();
-  const bool compares = std::holds_alternative<MedianStopping>(spec().early_stopping) ||
-                        std::holds_alternative<PercentileStopping>(spec().early_stopping);
-  if (!compares) {
-    history_is_loaded_ = true;
-    return absl::OkStatus();
-  }
   ATHANOR_ASSIGN_OR_RETURN(const std::vector<Store::TrialCurve> curves,
                            store.ReadCompletedCurves(id(), spec().objective().metric));
   std::unordered_map<TrialNumber, const Store::TrialCurve*> by_trial;

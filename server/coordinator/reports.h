@@ -15,9 +15,9 @@ namespace athanor {
 
 struct TrialReport {
   LeaseRef lease;
-  std::optional<AttemptStart> start;
-  std::vector<Measurement> measurements;  // ascending steps
-  std::optional<Progress> progress;
+  std::optional<AttemptStart> start = {};
+  std::vector<Measurement> measurements = {};  // ascending steps
+  std::optional<Progress> progress = {};
 };
 
 // The answer to one report. Not OK: the measurements before the offending one were stored, those from it on were not.

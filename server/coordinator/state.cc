@@ -26,17 +26,25 @@ absl::Status State::Load(MonotonicTime now) {
   IndexLeases();
   for (auto& [name, worker] : workers) {
     if (!worker.held.empty()) worker.last_seen = now;  // it trains, and its lease starts anew
+  }
+  ScheduleProbes(now);
+  return absl::OkStatus();
+}
+
+void State::ScheduleProbes(MonotonicTime now) {
+  for (auto& [name, worker] : workers) {
     const auto barred = [&](const auto& study) { return study.second->IsBarred(name); };
+    if (worker.next_probe.has_value()) continue;
     if (worker.record.standing == WorkerStanding::kQuarantined || std::ranges::any_of(studies, barred)) {
       worker.next_probe = now + options.probe_interval;
     }
   }
-  return absl::OkStatus();
 }
 
 absl::Status State::LoadStudy(StudyId id, MonotonicTime now) {
   ATHANOR_ASSIGN_OR_RETURN(StudyImage image, store.LoadStudy(id));
   ATHANOR_ASSIGN_OR_RETURN(auto study, LiveStudy::Load(std::move(image), store, now, options.lease));
+  for (const auto& [name, worker] : workers) study->ForgiveFailures(name, worker.record.trusted_from);
   by_name[study->spec().name] = id;
   studies[id] = std::move(study);
   return absl::OkStatus();
@@ -59,19 +67,23 @@ void State::Rebuild(const Transaction& tx) {
     studies.erase(id);
     std::erase_if(by_name, [id](const auto& entry) { return entry.second == id; });
   }
-  RebuildWorkers(tx.touched_workers);
-  RetryBroken(tx.now.monotonic);
-}
-
-void State::RebuildWorkers(const std::set<std::string>& names) {
-  if (names.empty()) return;
-  for (const std::string& name : names) {
+  for (const std::string& name : tx.touched_workers) {
     // Grants of the failed group were never answered.
     if (const auto worker = workers.find(name); worker != workers.end()) worker->second.acquired.clear();
   }
+  broken_workers.insert(tx.touched_workers.begin(), tx.touched_workers.end());
+  RetryBroken(tx.now.monotonic);
+  ScheduleProbes(tx.now.monotonic);
+}
+
+void State::RetryBrokenWorkers() {
+  if (broken_workers.empty()) return;
   absl::StatusOr<std::vector<WorkerRecord>> stored = store.LoadWorkers();
-  if (!stored.ok()) return;  // they register again
-  for (const std::string& name : names) {
+  if (!stored.ok()) {
+    spdlog::error("the workers cannot be read: {}", stored.status().ToString());
+    return;
+  }
+  for (const std::string& name : broken_workers) {
     const auto record = std::ranges::find(*stored, name, &WorkerRecord::name);
     if (record == stored->end()) {
       workers.erase(name);
@@ -79,9 +91,11 @@ void State::RebuildWorkers(const std::set<std::string>& names) {
       workers[name].record = std::move(*record);
     }
   }
+  broken_workers.clear();
 }
 
 void State::RetryBroken(MonotonicTime now) {
+  RetryBrokenWorkers();
   if (broken.empty()) return;
   std::erase_if(broken, [&](StudyId id) {
     const absl::Status status = LoadStudy(id, now);

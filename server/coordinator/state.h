@@ -97,11 +97,12 @@ struct State {
 
   // Reads everything from the store: `now` starts every lease anew.
   absl::Status Load(MonotonicTime now);
-  // Forgets what a failed group did to the studies and workers that it touched, and reads them again. Studies that
-  // cannot be read are left out of memory and tried again by RetryBroken.
+  // Forgets what a failed group did to the studies and workers that it touched, and reads them again. What cannot be
+  // read is tried again by RetryBroken; until then such a study is left out of memory.
   void Rebuild(const Transaction& tx);
   void RetryBroken(MonotonicTime now);
   std::set<StudyId> broken;
+  std::set<std::string> broken_workers;
 
   // By id or name. NOT_FOUND naming it; UNAVAILABLE while it cannot be read.
   absl::StatusOr<LiveStudy*> FindStudy(const std::string& id_or_name);
@@ -129,9 +130,11 @@ struct State {
                        int64_t position = 0);
 
  private:
-  void RebuildWorkers(const std::set<std::string>& names);
+  void RetryBrokenWorkers();
   absl::Status LoadStudy(StudyId id, MonotonicTime now);
   void IndexLeases();
+  // Of workers that are taken off something and have no probe to come.
+  void ScheduleProbes(MonotonicTime now);
 };
 
 }  // namespace athanor

@@ -14,11 +14,11 @@ namespace athanor {
 enum class TrialOrder { kNumber, kNumberDescending, kBest };
 
 struct TrialFilter {
-  std::vector<TrialState> states;  // empty = any
-  NamedValues parameters;          // all must be equal
-  std::optional<double> min_best_value;
-  std::optional<double> max_best_value;
-  std::string worker;  // RUNNING there; empty = any
+  std::vector<TrialState> states = {};  // empty = any
+  NamedValues parameters = {};          // all must be equal
+  std::optional<double> min_best_value = {};
+  std::optional<double> max_best_value = {};
+  std::string worker = {};  // RUNNING there; empty = any
 };
 
 struct TrialPage {

@@ -11,15 +11,12 @@ namespace {
 
 constexpr size_t kStudiesBeforeQuarantine = 2;
 
-bool IsSuccess(AttemptOutcome outcome) {
-  return outcome == AttemptOutcome::kCompleted || outcome == AttemptOutcome::kPaused ||
-         outcome == AttemptOutcome::kPruned || outcome == AttemptOutcome::kInfeasible;
-}
-
 }  // namespace
 
-void CountWorkerFailure(State& state, Transaction& tx, const LiveStudy& study, const std::string& name) {
+void CountFailure(State& state, Transaction& tx, LiveStudy& study, TrialNumber trial) {
+  const std::string name = study.live(trial)->attempt.worker;
   const auto found = state.workers.find(name);
+  study.CountFailure(tx, trial, found == state.workers.end() ? 0 : found->second.record.trusted_from);
   if (found == state.workers.end() || !study.IsBarred(name)) return;
   found->second.next_probe = tx.now.monotonic + state.options.probe_interval;
   std::vector<std::string> barred;
@@ -34,11 +31,9 @@ void CountWorkerFailure(State& state, Transaction& tx, const LiveStudy& study, c
   tx.changes.push_back(PutWorker{record});
 }
 
-void CountWorkerSuccess(State& state, Transaction& tx, LiveStudy& study, const std::string& name,
-                        AttemptOutcome outcome) {
-  if (!IsSuccess(outcome)) return;
-  study.LiftBar(name);
-  const auto worker = state.workers.find(name);
+void CountWorkerSuccess(State& state, Transaction& tx, LiveStudy& study, const Attempt& attempt) {
+  study.CountSuccess(attempt.worker, attempt.token);
+  const auto worker = state.workers.find(attempt.worker);
   if (worker == state.workers.end() || worker->second.record.standing != WorkerStanding::kQuarantined) return;
   RestoreTrust(state, tx, worker->second);
 }
@@ -47,8 +42,12 @@ void RestoreTrust(State& state, Transaction& tx, WorkerInMemory& worker) {
   WorkerRecord& record = worker.record;
   record.standing = WorkerStanding::kEnabled;
   record.reason.clear();
+  record.trusted_from = state.next_token;
   worker.next_probe.reset();
-  for (const auto& [id, study] : state.studies) study->LiftBar(record.name);
+  for (const auto& [id, study] : state.studies) {
+    // Should the commit fail, the study has to learn of its failures again.
+    if (study->ForgiveFailures(record.name, record.trusted_from)) tx.touched_studies.insert(id);
+  }
   tx.touched_workers.insert(record.name);
   tx.changes.push_back(PutWorker{record});
 }

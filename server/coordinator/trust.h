@@ -8,21 +8,18 @@
 // ones say nothing about it.
 #pragma once
 
-#include <string>
-
 #include "server/coordinator/state.h"
 #include "server/coordinator/transaction.h"
 
 namespace athanor {
 
-// An attempt on the worker has just been counted as failed in `study`.
-void CountWorkerFailure(State& state, Transaction& tx, const LiveStudy& study, const std::string& worker);
+// The live attempt of the trial is about to end as FAILED: counts against the trial and its worker.
+void CountFailure(State& state, Transaction& tx, LiveStudy& study, TrialNumber trial);
 
-// An attempt on the worker is about to end so; nothing unless that is a success.
-void CountWorkerSuccess(State& state, Transaction& tx, LiveStudy& study, const std::string& worker,
-                        AttemptOutcome outcome);
+// The attempt is about to end as a success.
+void CountWorkerSuccess(State& state, Transaction& tx, LiveStudy& study, const Attempt& attempt);
 
-// Forgets every failure of the worker and lets it have work again.
+// Forgives the worker its failures, also of attempts that still run, and lets it have work again.
 void RestoreTrust(State& state, Transaction& tx, WorkerInMemory& worker);
 
 // Pauses `study`, naming the workers, if nothing of it runs and every worker that it was left with was taken off it.

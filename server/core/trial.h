@@ -20,6 +20,11 @@ enum class Action { kContinue, kPause, kPrune };
 constexpr bool IsFinished(TrialState state) {
   return state != TrialState::kWaiting && state != TrialState::kRunning && state != TrialState::kPaused;
 }
+// The attempt shows that its worker can train.
+constexpr bool IsSuccess(AttemptOutcome outcome) {
+  return outcome == AttemptOutcome::kCompleted || outcome == AttemptOutcome::kPaused ||
+         outcome == AttemptOutcome::kPruned || outcome == AttemptOutcome::kInfeasible;
+}
 constexpr bool IsFinished(StudyState state) { return state != StudyState::kActive && state != StudyState::kPaused; }
 
 const char* ToString(TrialState state);  // "WAITING", ...

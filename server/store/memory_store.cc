@@ -112,8 +112,16 @@ absl::StatusOr<StudyImage> MemoryStore::LoadStudy(StudyId study) {
     image.trials.push_back(trial.trial);
     for (const auto& [token, attempt] : trial.attempts) {
       if (attempt.attempt.outcome == AttemptOutcome::kLive) live[token] = &attempt;
+      if (attempt.attempt.outcome == AttemptOutcome::kFailed) {
+        image.failed_attempts.push_back({token, number, attempt.attempt.worker});
+      }
+      if (IsSuccess(attempt.attempt.outcome)) {
+        Token& last = image.last_successes[attempt.attempt.worker];
+        last = std::max(last, token);
+      }
     }
   }
+  std::ranges::sort(image.failed_attempts, {}, &StudyImage::FailedAttempt::token);
   for (const auto& [token, attempt] : live) {
     image.live_attempts.push_back(attempt->attempt);
     std::vector<Measurement> measurements = MeasurementsOf(*attempt);
@@ -191,7 +199,7 @@ absl::StatusOr<std::vector<DecisionRecord>> MemoryStore::ReadDecisions(StudyId s
     const DecisionRecord& decision = it->second;
     if (trial.has_value() && decision.trial != *trial) continue;
     // A revision is never split: the caller goes on after the last one that it got.
-    if (std::ssize(decisions) >= limit && decisions.back().revision != decision.revision) break;
+    if (!decisions.empty() && std::ssize(decisions) >= limit && decisions.back().revision != decision.revision) break;
     decisions.push_back(decision);
   }
   return decisions;

@@ -62,6 +62,7 @@ struct WorkerRecord {
   WorkerStanding standing = WorkerStanding::kEnabled;
   std::string reason;
   WallTime last_seen{};
+  Token trusted_from = 0;  // failures of attempts with lower tokens are forgiven
 };
 
 // A configuration queued by a user; nullopt entries are completed by the search method.
@@ -215,6 +216,15 @@ struct StudyImage {
     std::vector<Measurement> measurements;
   };
   std::vector<LiveMeasurements> live_measurements;
+  // What tells whom to trust with the study: its FAILED attempts, by token, and the largest token of each worker's
+  // attempts that COMPLETED, PAUSED, were PRUNED or INFEASIBLE.
+  struct FailedAttempt {
+    Token token = 0;
+    TrialNumber trial = 0;
+    std::string worker;
+  };
+  std::vector<FailedAttempt> failed_attempts;
+  std::map<std::string, Token> last_successes;
 };
 
 // One point of a curve.

@@ -56,6 +56,7 @@ std::string Rungs(const LiveStudy& study) {
     const Rung& at = study.ladder().rung(0, static_cast<int64_t>(rung));
     absl::StrAppend(&text, "  rung ", rung, " entries", Entries(at.entries()), " waiting", Entries(at.waiting()), "\n");
   }
+  if (IsFinished(study.record().state)) return text;  // history is read again should it go on
   const StoppingView view = study.stopping_view();
   absl::StrAppend(&text, "  history of ", view.history.trials(), ":");
   for (int64_t step = 1; step <= study.max_resource(); ++step) {

@@ -1,5 +1,7 @@
 #include "server/store/sqlite/attempt_rows.h"
 
+#include <utility>
+
 namespace athanor::sqlite {
 
 namespace {
@@ -95,6 +97,31 @@ std::vector<Attempt> AttemptRows::LoadLive(StudyId study) {
   std::vector<Attempt> attempts;
   for (Rows rows = select.Query(study); rows.Next();) attempts.push_back(ReadAttempt(rows));
   return attempts;
+}
+
+std::vector<StudyImage::FailedAttempt> AttemptRows::LoadFailed(StudyId study) {
+  Statement select(database_,
+                   "SELECT token, trial, worker FROM attempts WHERE study = ? AND outcome = 'FAILED' ORDER BY token");
+  std::vector<StudyImage::FailedAttempt> failed;
+  for (Rows rows = select.Query(study); rows.Next();) {
+    StudyImage::FailedAttempt& attempt = failed.emplace_back();
+    attempt.token = rows.Int();
+    attempt.trial = rows.Int();
+    attempt.worker = rows.Text();
+  }
+  return failed;
+}
+
+std::map<std::string, Token> AttemptRows::LoadLastSuccesses(StudyId study) {
+  Statement select(database_,
+                   "SELECT worker, MAX(token) FROM attempts WHERE study = ? AND outcome IN ('COMPLETED', 'PAUSED', "
+                   "'PRUNED', 'INFEASIBLE') GROUP BY worker");
+  std::map<std::string, Token> successes;
+  for (Rows rows = select.Query(study); rows.Next();) {
+    std::string worker = rows.Text();
+    successes[std::move(worker)] = rows.Int();
+  }
+  return successes;
 }
 
 std::vector<Checkpoint> AttemptRows::LoadCheckpoints(StudyId study) {

@@ -1,6 +1,8 @@
 // Attempts and the checkpoints that they registered.
 #pragma once
 
+#include <map>
+#include <string>
 #include <vector>
 
 #include "SQLiteCpp/SQLiteCpp.h"
@@ -27,7 +29,10 @@ class AttemptRows {
 
   std::vector<Attempt> Read(StudyId study, TrialNumber trial);  // by token
   std::vector<Attempt> LoadLive(StudyId study);                 // by token
-  std::vector<Checkpoint> LoadCheckpoints(StudyId study);       // by trial, step, token
+  // StudyImage::failed_attempts and last_successes.
+  std::vector<StudyImage::FailedAttempt> LoadFailed(StudyId study);
+  std::map<std::string, Token> LoadLastSuccesses(StudyId study);
+  std::vector<Checkpoint> LoadCheckpoints(StudyId study);  // by trial, step, token
 
  private:
   SQLite::Database& database_;

@@ -100,6 +100,8 @@ absl::StatusOr<StudyImage> LoadStudyImage(StudyId study, Tables& tables) {
     std::vector<Measurement> measurements = tables.measurements.Load(study, attempt.token);
     if (!measurements.empty()) image.live_measurements.push_back({attempt.token, std::move(measurements)});
   }
+  image.failed_attempts = tables.attempts.LoadFailed(study);
+  image.last_successes = tables.attempts.LoadLastSuccesses(study);
   return image;
 }
 

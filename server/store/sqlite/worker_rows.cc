@@ -7,14 +7,16 @@ namespace athanor::sqlite {
 WorkerRows::WorkerRows(SQLite::Database& database)
     : database_(database),
       put_(database,
-           "INSERT INTO workers (name, incarnation, host, slots, option_table_hash, standing, reason, last_seen_ms) "
-           "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET incarnation = excluded.incarnation, "
+           "INSERT INTO workers (name, incarnation, host, slots, option_table_hash, standing, reason, last_seen_ms, "
+           "trusted_from) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET "
+           "incarnation = excluded.incarnation, "
            "host = excluded.host, slots = excluded.slots, option_table_hash = excluded.option_table_hash, "
-           "standing = excluded.standing, reason = excluded.reason, last_seen_ms = excluded.last_seen_ms") {}
+           "standing = excluded.standing, reason = excluded.reason, last_seen_ms = excluded.last_seen_ms, "
+           "trusted_from = excluded.trusted_from") {}
 
 void WorkerRows::Put(const WorkerRecord& worker) {
   put_.Run(worker.name, worker.incarnation, worker.host, worker.slots, worker.option_table_hash,
-           ToWord(kWorkerStandings, worker.standing), worker.reason, worker.last_seen);
+           ToWord(kWorkerStandings, worker.standing), worker.reason, worker.last_seen, worker.trusted_from);
   for (const char* sql :
        {"DELETE FROM worker_devices WHERE worker = ?", "DELETE FROM worker_labels WHERE worker = ?",
         "DELETE FROM worker_trainers WHERE worker = ?", "DELETE FROM worker_datasets WHERE worker = ?"}) {
@@ -39,10 +41,9 @@ void WorkerRows::InsertLists(const WorkerRecord& worker) {
 }
 
 std::vector<WorkerRecord> WorkerRows::Load() {
-  Statement select(
-      database_,
-      "SELECT name, incarnation, host, slots, option_table_hash, standing, reason, last_seen_ms FROM workers "
-      "ORDER BY name");
+  Statement select(database_,
+                   "SELECT name, incarnation, host, slots, option_table_hash, standing, reason, last_seen_ms, "
+                   "trusted_from FROM workers ORDER BY name");
   std::vector<WorkerRecord> workers;
   for (Rows rows = select.Query(); rows.Next();) {
     WorkerRecord& worker = workers.emplace_back();
@@ -54,6 +55,7 @@ std::vector<WorkerRecord> WorkerRows::Load() {
     worker.standing = rows.Word(kWorkerStandings);
     worker.reason = rows.Text();
     worker.last_seen = rows.Time();
+    worker.trusted_from = rows.Int();
     LoadLists(worker);
   }
   return workers;

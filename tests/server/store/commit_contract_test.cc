@@ -27,6 +27,7 @@ WorkerRecord RichWorker(const std::string& name) {
   worker.standing = WorkerStanding::kQuarantined;
   worker.reason = "three failures";
   worker.last_seen = At(77);
+  worker.trusted_from = 12;
   return worker;
 }
 

@@ -174,7 +174,7 @@ std::string Text(const EnqueuedConfiguration& e) { return absl::StrCat("enqueued
 std::string Text(const WorkerRecord& w) {
   Line line;
   line << w.name << w.incarnation << w.host << w.slots << w.labels << w.option_table_hash << w.standing << w.reason
-       << w.last_seen;
+       << w.last_seen << w.trusted_from;
   for (const DeviceRecord& device : w.devices) line << "device" << device.kind << device.name << device.memory_bytes;
   for (const std::string& trainer : w.trainers) line << "trainer" << trainer;
   for (const std::string& dataset : w.datasets) line << "dataset" << dataset;
@@ -191,6 +191,12 @@ std::string Text(const StudyImage& image) {
                    Text(image.enqueued), "last enqueued ", image.last_enqueued_id, "\n", Text(image.live_attempts));
   for (const StudyImage::LiveMeasurements& live : image.live_measurements) {
     absl::StrAppend(&text, "live ", live.token, "\n", Text(live.measurements));
+  }
+  for (const StudyImage::FailedAttempt& failed : image.failed_attempts) {
+    absl::StrAppend(&text, "failed ", failed.token, " ", failed.trial, " ", failed.worker, "\n");
+  }
+  for (const auto& [worker, token] : image.last_successes) {
+    absl::StrAppend(&text, "success ", worker, " ", token, "\n");
   }
   return text;
 }

@@ -278,5 +278,6 @@ CREATE TABLE workers (
   option_table_hash TEXT NOT NULL,
   standing TEXT NOT NULL,                   -- ENABLED, DRAINING, QUARANTINED
   reason TEXT NOT NULL,
-  last_seen_ms INTEGER NOT NULL
+  last_seen_ms INTEGER NOT NULL,
+  trusted_from INTEGER NOT NULL             -- failures of attempts with lower tokens are forgiven
 ) STRICT, WITHOUT ROWID;

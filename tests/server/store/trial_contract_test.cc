@@ -192,6 +192,28 @@ TEST_P(TrialContractTest, UpdateOfAnAttemptKeepsWorkerAndStart) {
   }
 }
 
+TEST_P(TrialContractTest, AnImageTellsWhichAttemptsFailedAndTheLastSuccessOfEachWorker) {
+  MustCommit({InsertTrial{1, SmallTrial(0)}, InsertTrial{1, SmallTrial(1)}});
+  const auto add = [&](Token token, TrialNumber trial, const char* worker, AttemptOutcome outcome) {
+    Attempt attempt = SmallAttempt(token, trial);
+    attempt.worker = worker;
+    attempt.outcome = outcome;
+    MustCommit({InsertAttempt{1, attempt}});
+  };
+  add(24, 0, "a", AttemptOutcome::kFailed);
+  add(21, 1, "b", AttemptOutcome::kFailed);
+  add(22, 0, "a", AttemptOutcome::kPaused);
+  add(20, 0, "a", AttemptOutcome::kInfeasible);
+  add(26, 0, "a", AttemptOutcome::kLost);
+  add(27, 0, "a", AttemptOutcome::kPreempted);
+  add(25, 1, "c", AttemptOutcome::kPruned);
+  add(23, 1, "c", AttemptOutcome::kCompleted);
+  add(28, 1, "c", AttemptOutcome::kCancelled);
+  Reopen();
+  EXPECT_EQ(Text(*store().LoadStudy(1)).substr(Text(*store().LoadStudy(1)).find("failed")),
+            "failed 21 1 b\nfailed 24 0 a\nsuccess a 22\nsuccess c 25\n");
+}
+
 TEST_P(TrialContractTest, CheckpointsComeByTrialStepAndTokenAndAreReplacedByKey) {
   MustCommit({InsertTrial{1, SmallTrial(0)}, InsertTrial{1, SmallTrial(1)}});
   const Checkpoint late{.trial = 0, .token = 1, .step = 9, .sha256 = "aa", .size_bytes = 1};

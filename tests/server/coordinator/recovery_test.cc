@@ -1,0 +1,308 @@
+// What survives: the coordinator reopened in mid-study, and commits that fail. SEMANTICS section 3.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+
+#include "absl/strings/str_cat.h"
+#include "server/store/sqlite/sqlite_store.h"
+#include "tests/testing/coordinator_fixture.h"
+
+namespace athanor {
+namespace {
+
+using std::chrono::seconds;
+using testing::AshaStudy;
+using ::testing::IsEmpty;
+using testing::SmallStudy;
+using testing::TestCoordinator;
+
+enum class Reopening { kNever, kAfterEveryStep };
+
+// A whole study by three workers of which one fails every fourth trial that it gets, with a pause, an enqueued
+// configuration, a cancelled and a retried trial and a lost lease on the way. Returns everything that was leased and
+// decided.
+class Script {
+ public:
+  Script(StudySpec spec, Reopening reopening, Store* store = nullptr)
+      : coordinator_({}, store), reopening_(reopening), study_(coordinator_.Create(std::move(spec))) {
+    for (const char* worker : {"a", "b", "c"}) coordinator_.Register(worker);
+  }
+
+  std::string Run() {
+    for (int round = 0; round < 200 && !IsFinished(coordinator_.state(study_)); ++round) {
+      Intervene(round);
+      for (const char* worker : {"a", "b", "c"}) Work(worker, round);
+    }
+    EXPECT_EQ(coordinator_.state(study_), StudyState::kCompleted);
+    for (const DecisionRecord& decision : coordinator_.Decisions(study_)) {
+      absl::StrAppend(&log_, decision.revision, " trial ", decision.trial, " token ", decision.token, " step ",
+                      decision.step, " ", decision.rule, " rung ", decision.rung.value_or(-1), " value ",
+                      decision.value, " bound ", decision.bound, " n ", decision.n, " ", ToString(decision.action),
+                      "\n");
+    }
+    return absl::StrCat(log_, coordinator_.MemoryText());
+  }
+
+ private:
+  void Step() {
+    coordinator_.Advance(seconds(5));  // how often active time is written
+    coordinator_.HeartbeatAll();
+    if (reopening_ == Reopening::kNever) return;
+    const std::string before = coordinator_.MemoryText();
+    coordinator_.Reopen();
+    EXPECT_EQ(coordinator_.MemoryText(), before);
+    coordinator_.HeartbeatAll();
+  }
+
+  void Intervene(int round) {
+    if (round == 2) {
+      EXPECT_TRUE(coordinator_.Enqueue(study_, {{"learning_rate", 0.5}}).ok());
+    }
+    if (round == 3) coordinator_.Cancel(study_, 1).IgnoreError();  // unless it has ended
+    if (round == 4) {
+      EXPECT_TRUE(coordinator_.Steer(&Studies::Pause, study_).ok());
+      Step();
+      EXPECT_TRUE(coordinator_.Steer(&Studies::Resume, study_).ok());
+    }
+    if (round == 5 && coordinator_.state(study_, 1) == TrialState::kCancelled) {
+      EXPECT_TRUE(coordinator_.Retry(study_, 1).ok());
+    }
+    Step();
+  }
+
+  void Work(const std::string& worker, int round) {
+    const Grants grants = coordinator_.Acquire(worker, 2);
+    Step();
+    for (const LeaseGrant& grant : grants) {
+      absl::StrAppend(&log_, worker, " leased ", grant.ref.trial, " token ", grant.ref.token, " seed ", grant.seed,
+                      " from ", grant.checkpoints.empty() ? 0 : grant.checkpoints.front().step, "\n");
+      if (worker == "b" && ++leased_by_b_ % 4 == 0) {
+        absl::StrAppend(&log_, "failed to ", ToString(coordinator_.Finish(grant, AttemptOutcome::kFailed)), "\n");
+      } else if (worker == "c" && round == 1) {
+        const auto answer = coordinator_.Heartbeat("c", {});  // it never got the answer
+        EXPECT_TRUE(coordinator_.Heartbeat("c", {}).ok() && answer.ok());
+      } else {
+        Train(grant);
+      }
+      Step();
+    }
+  }
+
+  void Train(const LeaseGrant& grant) {
+    const int64_t first = grant.checkpoints.empty() ? 1 : grant.checkpoints.front().step + 1;
+    for (int64_t step = first; step <= grant.until_step; ++step) {
+      const double value = std::sin(static_cast<double>(7 * grant.ref.trial)) + 0.01 * static_cast<double>(step);
+      EXPECT_TRUE(coordinator_.Checkpoint(grant, step).ok());
+      Step();
+      const Action action = coordinator_.Report(grant, step, grant.ref.trial == 5 ? NAN : value);
+      Step();
+      if (action != Action::kContinue) {
+        absl::StrAppend(&log_, "trial ", grant.ref.trial, " ", ToString(action), " at ", step, "\n");
+        return;
+      }
+    }
+    coordinator_.Finish(grant);
+  }
+
+  TestCoordinator coordinator_;
+  Reopening reopening_;
+  StudyId study_;
+  int leased_by_b_ = 0;
+  std::string log_;
+};
+
+class MidStudy : public ::testing::TestWithParam<std::pair<const char*, EarlyStoppingOptions>> {};
+
+TEST_P(MidStudy, ReopenedAfterEveryStepContinuesIdentically) {
+  StudySpec spec = AshaStudy("s", 12, 2);
+  spec.early_stopping = GetParam().second;
+  EXPECT_EQ(Script(spec, Reopening::kNever).Run(), Script(spec, Reopening::kAfterEveryStep).Run());
+}
+
+TEST(OnDisk, TheSameStudyGivesTheSameFactsAndComesBackTheSame) {
+  std::string directory = (std::filesystem::temp_directory_path() / "athanor_recovery_XXXXXX").string();
+  ASSERT_NE(mkdtemp(directory.data()), nullptr);
+  {
+    auto store = OpenSqliteStore({.path = directory + "/athanor.db"});
+    ASSERT_TRUE(store.ok()) << store.status();
+    const StudySpec spec = AshaStudy("s", 12, 2);
+    EXPECT_EQ(Script(spec, Reopening::kAfterEveryStep, store->get()).Run(), Script(spec, Reopening::kNever).Run());
+  }
+  std::filesystem::remove_all(directory);
+}
+
+AshaPromotion Promotion9() {
+  AshaPromotion asha;
+  asha.max_resource = 9;
+  asha.finalists = 2;
+  return asha;
+}
+AshaStopping Stopping9() {
+  AshaStopping asha;
+  asha.max_resource = 9;
+  return asha;
+}
+MedianStopping Median2() {
+  MedianStopping median;
+  median.startup_trials = 2;
+  return median;
+}
+
+INSTANTIATE_TEST_SUITE_P(Rules, MidStudy,
+                         ::testing::Values(std::pair<const char*, EarlyStoppingOptions>("none", NoStopping{}),
+                                           std::pair<const char*, EarlyStoppingOptions>("asha", Promotion9()),
+                                           std::pair<const char*, EarlyStoppingOptions>("asha_stopping", Stopping9()),
+                                           std::pair<const char*, EarlyStoppingOptions>("median", Median2())),
+                         [](const auto& info) { return std::string(info.param.first); });
+
+TEST(Reopened, TokensGoOnGrowing) {
+  TestCoordinator coordinator;
+  coordinator.Create(SmallStudy("s", 9));
+  coordinator.Register("w");
+  Token last = 0;
+  for (int i = 0; i < 5; ++i) {
+    const LeaseGrant lease = coordinator.Acquire("w").at(0);
+    EXPECT_GT(lease.ref.token, last);
+    last = lease.ref.token;
+    coordinator.Finish(lease, AttemptOutcome::kPreempted);
+    coordinator.Reopen();
+  }
+}
+
+TEST(Reopened, ALeaseGoesOnUnderItsTokenAndIsStillIdempotent) {
+  TestCoordinator coordinator;
+  const StudyId study = coordinator.Create(SmallStudy("s", 9));
+  coordinator.Register("w");
+  const LeaseGrant lease = coordinator.Acquire("w").at(0);
+  coordinator.Report(lease, 1, 0.5);
+  coordinator.Reopen();
+  EXPECT_EQ(coordinator.Report(lease, 1, 0.5), Action::kContinue);
+  const TrialReport other{.lease = lease.ref, .measurements = {{1, 1, {{"accuracy", 0.75}}}}};
+  EXPECT_EQ(coordinator.TryReport(other)->status.code(), absl::StatusCode::kAlreadyExists);
+  EXPECT_EQ(coordinator.Finish(lease), TrialState::kCompleted);
+  coordinator.Reopen();
+  EXPECT_EQ(coordinator.Finish(lease), TrialState::kCompleted);
+  EXPECT_EQ(coordinator.state(study, 0), TrialState::kCompleted);
+}
+
+// ---- Commits that fail ----
+
+class FailingCommit : public ::testing::Test {
+ protected:
+  FailingCommit() : study(coordinator.Create(AshaStudy("s", 9))) {
+    coordinator.Register("w");
+    coordinator.OpenStream("w");
+    grants = coordinator.Acquire("w", 3);
+    coordinator.Report(grants[0], 1, 0.5);
+  }
+  void Break() { coordinator.memory_store().SetCommitStatus(absl::ResourceExhaustedError("disk full")); }
+  void Mend() { coordinator.memory_store().SetCommitStatus(absl::OkStatus()); }
+
+  TestCoordinator coordinator;
+  StudyId study;
+  Grants grants;
+};
+
+TEST_F(FailingCommit, LeavesMemoryAsItWasAndTellsEveryCaller) {
+  const auto poll = coordinator.Park("w", seconds(20), 9);
+  ASSERT_TRUE(poll->leased());  // the rest of the trials
+  coordinator.Register("idle");
+  const auto parked = coordinator.Park("idle", seconds(20));
+  const std::string before = coordinator.MemoryText();
+  Break();
+  std::vector<absl::Status> answers;
+  const auto note = [&](const auto& answer) { answers.push_back(answer.status()); };
+  Owner& owner = coordinator.owner();
+  Coordinator& it = coordinator.coordinator();
+  owner.Submit<LiveStudy*>(
+      [&](Transaction& tx) {
+        return it.studies().Create(tx, SmallStudy("t", 3), {"r1", "C", "f"});
+      },
+      note);
+  owner.Submit<LiveStudy*>([&](Transaction& tx) { return it.studies().Pause(tx, "s", {}); }, note);
+  owner.Submit<FoundTrial>([&](Transaction& tx) { return it.trials().Cancel(tx, "s", 2, {}); }, note);
+  owner.Submit<TrialState>(
+      [&](Transaction& tx) {
+        return it.leases().Finish(tx, {.lease = grants[1].ref, .outcome = AttemptOutcome::kFailed});
+      },
+      note);
+  owner.Submit<HeartbeatAnswer>([&](Transaction& tx) { return it.leases().Heartbeat(tx, "w", 1, {}, {}); }, note);
+  owner.RunOnce();
+  ASSERT_EQ(answers.size(), 5);
+  for (const absl::Status& answer : answers) EXPECT_EQ(answer.code(), absl::StatusCode::kResourceExhausted);
+  ASSERT_TRUE(parked->answer.has_value());  // study t would have served it
+  EXPECT_EQ(parked->answer->status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_THAT(coordinator.commands("w"), IsEmpty());
+  EXPECT_EQ(coordinator.MemoryText(), before);
+  EXPECT_EQ(coordinator.StoreText(), before);
+
+  Mend();
+  EXPECT_TRUE(coordinator.TryCreate(SmallStudy("t", 3), "r1").ok());
+  EXPECT_EQ(coordinator.Report(grants[1], 1, 0.25), Action::kPause);
+  EXPECT_EQ(coordinator.Cancel(study, 2).value(), TrialState::kCancelled);
+  EXPECT_EQ(coordinator.MemoryText(), coordinator.StoreText());
+}
+
+TEST_F(FailingCommit, UndoesEveryUseCase) {
+  coordinator.Finish(coordinator.Acquire("w").at(0), AttemptOutcome::kFailed);
+  coordinator.Cancel(study, 3).IgnoreError();
+  coordinator.Register("young");
+  coordinator.Create(SmallStudy("other", 3));
+  coordinator.clock().Advance(seconds(31));
+  const std::string before = coordinator.MemoryText();
+  Coordinator& it = coordinator.coordinator();
+  const auto expect_undone = [&](const char* what, auto use_case) {
+    Break();
+    EXPECT_FALSE(coordinator
+                     .Run([&](Transaction& tx) {
+                       use_case(tx);
+                       return absl::OkStatus();
+                     })
+                     .ok())
+        << what;
+    EXPECT_EQ(coordinator.MemoryText(), before) << what;
+    Mend();
+    EXPECT_EQ(coordinator.StoreText(), before) << what;
+  };
+  expect_undone("tick", [&](Transaction& tx) { it.Tick(tx); });
+  expect_undone("resume", [&](Transaction& tx) { (void)it.studies().Cancel(tx, "s", {}); });
+  expect_undone("retry", [&](Transaction& tx) { (void)it.trials().Retry(tx, "s", 3, {}); });
+  expect_undone("enqueue", [&](Transaction& tx) { (void)it.trials().Enqueue(tx, "s", {{"learning_rate", 0.5}}, {}); });
+  expect_undone("acquire", [&](Transaction& tx) {
+    (void)it.dispatch().AcquireNow(tx, {.worker = "young", .incarnation = 1, .sequence = 1, .max_trials = 4});
+  });
+  expect_undone("incarnation", [&](Transaction& tx) {
+    Registration registration;
+    registration.protocol_version = kProtocolVersion;
+    registration.worker.name = "w";
+    registration.worker.incarnation = 2;
+    registration.worker.slots = 1;
+    (void)it.leases().Register(tx, registration);
+  });
+  expect_undone("drain", [&](Transaction& tx) { (void)it.leases().Drain(tx, "w"); });
+  expect_undone("enable", [&](Transaction& tx) { (void)it.leases().Enable(tx, "w"); });
+  expect_undone("archive", [&](Transaction& tx) {
+    (void)it.reports().Report(
+        tx, {.lease = grants[1].ref, .start = AttemptStart{0, {}}, .measurements = {{1, 1, {{"accuracy", 0.5}}}}});
+  });
+  expect_undone("checkpoint", [&](Transaction& tx) {
+    (void)it.checkpoints().Register(tx, grants[1].ref, {.step = 1, .sha256 = testing::FakeHash(5), .size_bytes = 1});
+  });
+}
+
+TEST_F(FailingCommit, ALeaseThatWasNeverGrantedIsGrantedAgainUnderANewToken) {
+  const AcquireOptions options = coordinator.NextAcquire("w");
+  Break();
+  EXPECT_EQ(coordinator.TryAcquire(options).status().code(), absl::StatusCode::kResourceExhausted);
+  Mend();
+  const Grants granted = coordinator.TryAcquire(options).value();
+  ASSERT_EQ(granted.size(), 1);
+  EXPECT_EQ(granted[0].ref.trial, 3);
+  EXPECT_EQ(coordinator.MemoryText(), coordinator.StoreText());
+}
+
+}  // namespace
+}  // namespace athanor
