@@ -17,8 +17,11 @@ constexpr int kCheckpointPages = 4096;
 constexpr int64_t kPageBytes = 4096;
 
 // Closing the last connection folds the log into the database, which a refused file must not see.
-void SetFoldOnClose(SQLite::Database& database, bool fold) {
-  sqlite3_db_config(database.getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, fold ? 0 : 1, nullptr);
+enum class OnClose { kFoldLog, kLeaveFile };
+
+void SetOnClose(SQLite::Database& database, OnClose action) {
+  const int leave = action == OnClose::kLeaveFile ? 1 : 0;
+  sqlite3_db_config(database.getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, leave, nullptr);
 }
 
 }  // namespace
@@ -28,9 +31,9 @@ absl::StatusOr<SQLite::Database> OpenForWriting(const SqliteOptions& options) {
   ATHANOR_RETURN_IF_ERROR(CheckFile(path));
   SQLite::Database database(path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE | SQLite::OPEN_NOMUTEX,
                             options.busy_timeout_ms);
-  SetFoldOnClose(database, false);
+  SetOnClose(database, OnClose::kLeaveFile);
   ATHANOR_RETURN_IF_ERROR(CheckDatabase(database, path));
-  SetFoldOnClose(database, true);
+  SetOnClose(database, OnClose::kFoldLog);
 
   database.exec(absl::StrCat("PRAGMA page_size = ", kPageBytes));
   if (options.max_bytes > 0) database.exec(absl::StrCat("PRAGMA max_page_count = ", options.max_bytes / kPageBytes));

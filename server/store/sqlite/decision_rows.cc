@@ -53,7 +53,7 @@ std::vector<DecisionRecord> DecisionRows::Read(StudyId study, std::optional<Tria
     DecisionRecord decision;
     decision.revision = rows.Int();
     // A revision is never split: the caller goes on after the last one that it got.
-    if (std::ssize(decisions) >= limit && decisions.back().revision != decision.revision) break;
+    if (!decisions.empty() && std::ssize(decisions) >= limit && decisions.back().revision != decision.revision) break;
     decision.trial = rows.Int();
     decision.token = rows.Int();
     decision.step = rows.Int();

@@ -1,4 +1,5 @@
-// The schema's history, compiled in from migrations/*.sql.
+// The schema's history, compiled in from migrations/*.sql. A released file is never changed: a change of the schema is
+// the next file, and tests/server/store keeps what each version looked like.
 #pragma once
 
 #include <span>
