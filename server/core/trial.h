@@ -51,7 +51,7 @@ struct Trial {
   std::optional<ObjectiveValue> final;  // the last that counts
   int64_t elapsed_ms = 0;               // training time until `final`'s measurement
   int64_t attempts = 0;
-  int64_t stuck_failures = 0;  // failed attempts since the newest checkpoint last moved forward
+  int64_t stuck_failures = 0;  // failed attempts that did not move the newest checkpoint forward
   WallTime created{};
   WallTime started{};  // first lease; epoch 0 = not yet
   WallTime ended{};    // epoch 0 = not yet
