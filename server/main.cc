@@ -22,6 +22,7 @@
 #include "server/coordinator/coordinator.h"
 #include "server/coordinator/owner.h"
 #include "server/rpc/bounded_pool.h"
+#include "server/rpc/checkpoint_transfer.h"
 #include "server/rpc/server.h"
 #include "server/rpc/service_context.h"
 #include "server/store/checkpoint_files.h"
@@ -88,6 +89,7 @@ absl::Status Serve(const ServerConfig& config) {
   BoundedPool transfers(transfer_threads, kMaxPendingTransfers);
   ServiceContext context{owner,           coordinator,           *store, *files, reads, transfers, clock,
                          ATHANOR_VERSION, clock.Read().monotonic};
+  FollowCheckpointRows(context);
   RpcServerOptions options;
   options.listen = config.listen;
   ATHANOR_ASSIGN_OR_RETURN(const std::unique_ptr<RpcServer> rpc, RpcServer::Start(context, options));

@@ -29,20 +29,37 @@ void CollectCheckpoints(ServiceContext& context) {
   (void)context.transfers.Post([&context] { context.files.Collect(); });
 }
 
+void FollowCheckpointRows(ServiceContext& context) {
+  context.coordinator.SetCheckpointListener([&context](const CheckpointRows& rows) {
+    for (const std::string& sha256 : rows.added) context.files.Hold(sha256);
+    for (const std::string& sha256 : rows.removed) context.files.Release(sha256);
+    if (!rows.removed.empty()) CollectCheckpoints(context);
+  });
+}
+
 CheckpointUpload::~CheckpointUpload() {
-  if (holds_) {
-    context_.files.Release(checkpoint_.sha256);
-    CollectCheckpoints(context_);
-  }
+  LetGo();
   if (file_ == nullptr) return;
-  // Removing the file is I/O, and this may be any thread.
+  // Cut off. Removing the file is I/O, and this may be any thread.
   std::shared_ptr<CheckpointFiles::Upload> file = std::move(file_);
   (void)context_.transfers.Post([file = std::move(file)]() mutable { file.reset(); });
 }
 
+void CheckpointUpload::LetGo() {
+  if (!std::exchange(holds_, false)) return;
+  context_.files.Release(checkpoint_.sha256);
+  CollectCheckpoints(context_);
+}
+
 void CheckpointUpload::Run(StatusDone done, std::function<absl::Status()> step) {
-  const absl::Status posted =
-      context_.transfers.Post([self = shared_from_this(), done, step = std::move(step)] { done(step()); });
+  const absl::Status posted = context_.transfers.Post([self = shared_from_this(), done, step = std::move(step)] {
+    const absl::Status status = step();
+    if (!status.ok()) {
+      self->file_.reset();  // gone before anybody is told
+      self->LetGo();
+    }
+    done(status);
+  });
   if (!posted.ok()) done(posted);
 }
 
@@ -67,11 +84,13 @@ void CheckpointUpload::Begin(const v1::UploadCheckpointRequest::Header& header, 
 }
 
 void CheckpointUpload::Append(const std::string& chunk, StatusDone done) {
-  if (chunk.size() > kMaxChunkBytes) {
-    return done(
-        absl::InvalidArgumentError(absl::StrCat("chunk: has ", chunk.size(), " bytes; want at most ", kMaxChunkBytes)));
-  }
-  Run(std::move(done), [this, &chunk] { return file_->Append(chunk); });
+  Run(std::move(done), [this, &chunk]() -> absl::Status {
+    if (chunk.size() > kMaxChunkBytes) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("chunk: has ", chunk.size(), " bytes; want at most ", kMaxChunkBytes));
+    }
+    return file_->Append(chunk);
+  });
 }
 
 void CheckpointUpload::Finish(StatusDone done) {
@@ -86,8 +105,10 @@ void CheckpointUpload::Finish(StatusDone done) {
 void CheckpointUpload::Register(StatusDone done) {
   const absl::Status posted = context_.owner.Post([self = shared_from_this(), done](Transaction& tx) -> Owner::Reply {
     absl::Status status = self->context_.coordinator.checkpoints().Register(tx, self->lease_, self->checkpoint_);
-    // The row, if there is one now, holds the file before this upload lets go of it.
-    return [done, status = std::move(status)](const absl::Status& commit) { done(commit.ok() ? status : commit); };
+    return [self, done, status = std::move(status)](const absl::Status& commit) {
+      self->LetGo();  // the row, if there is one now, holds the file already
+      done(commit.ok() ? status : commit);
+    };
   });
   if (!posted.ok()) done(posted);
 }

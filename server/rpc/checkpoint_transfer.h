@@ -30,6 +30,9 @@ class TransferSlots {
 // Deletes the files that nothing refers to any more, soon, off the calling thread.
 void CollectCheckpoints(ServiceContext& context);
 
+// From now on rows that come and go hold and release their files. Once, before the owner runs.
+void FollowCheckpointRows(ServiceContext& context);
+
 // A checkpoint that arrives. Until Finish has answered OK it does not exist; dropping the object removes what was
 // written. Create with std::make_shared.
 class CheckpointUpload : public std::enable_shared_from_this<CheckpointUpload> {
@@ -52,6 +55,7 @@ class CheckpointUpload : public std::enable_shared_from_this<CheckpointUpload> {
  private:
   void Run(StatusDone done, std::function<absl::Status()> step);
   void Register(StatusDone done);
+  void LetGo();
 
   ServiceContext& context_;
   std::shared_ptr<void> slot_;

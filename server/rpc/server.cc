@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "server/rpc/checkpoint_transfer.h"
 
 namespace athanor {
 namespace {
@@ -41,15 +40,6 @@ std::string WhyNot(const std::string& address) {
   return "the address was refused";
 }
 
-// Rows that come and go hold and release their files.
-void FollowCheckpointRows(ServiceContext& context) {
-  context.coordinator.SetCheckpointListener([&context](const CheckpointRows& rows) {
-    for (const std::string& sha256 : rows.added) context.files.Hold(sha256);
-    for (const std::string& sha256 : rows.removed) context.files.Release(sha256);
-    if (!rows.removed.empty()) CollectCheckpoints(context);
-  });
-}
-
 void SetLimits(grpc::ServerBuilder& builder) {
   builder.SetMaxReceiveMessageSize(kMaxRequestBytes);
   builder.SetMaxSendMessageSize(-1);  // bounded by page sizes
@@ -70,7 +60,6 @@ void SetLimits(grpc::ServerBuilder& builder) {
 
 absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(ServiceContext& context, const RpcServerOptions& options) {
   std::unique_ptr<RpcServer> rpc(new RpcServer(context, options));
-  FollowCheckpointRows(context);
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;

@@ -22,8 +22,8 @@ struct RpcServerOptions {
 
 class RpcServer {
  public:
-  // Listens and serves. Files of checkpoints that no row refers to are deleted from then on. UNAVAILABLE naming the
-  // address and the cause if it cannot listen there. `context` must outlive it.
+  // Listens and serves. UNAVAILABLE naming the address and the cause if it cannot listen there. `context` must outlive
+  // it.
   static absl::StatusOr<std::unique_ptr<RpcServer>> Start(ServiceContext& context, const RpcServerOptions& options);
   ~RpcServer();
 

@@ -20,7 +20,10 @@ class AcquireReactor final : public grpc::ServerUnaryReactor {
       Finish(ToGrpc(result.status()));
     });
   }
-  void OnCancel() override { call_->Cancel(); }
+  void OnCancel() override {
+    call_->Cancel();
+    call_->AnswerLost();
+  }
   void OnDone() override { delete this; }
 
  private:

@@ -42,18 +42,23 @@ void AcquireCall::Answer(absl::StatusOr<Grants> grants) {
   done(std::move(response));
 }
 
-void AcquireCall::Cancel() {
-  Done<v1::AcquireResponse> done;
+void AcquireCall::AnswerLost() {
   Grants granted;
   {
     const MutexLock lock(mutex_);
-    if (std::exchange(cancelled_, true)) return;
-    done = std::exchange(done_, nullptr);
     granted = std::exchange(granted_, {});
   }
-  // Answered, but the answer did not arrive.
-  if (!granted.empty()) GiveBack(std::move(granted));
-  if (!done) return;
+  GiveBack(std::move(granted));
+}
+
+void AcquireCall::Cancel() {
+  Done<v1::AcquireResponse> done;
+  {
+    const MutexLock lock(mutex_);
+    done = std::exchange(done_, nullptr);
+    if (!done) return;
+    cancelled_ = true;
+  }
   // If the queue refuses, the acquire runs into its deadline, or what it gets is given back by Answer.
   (void)context_.owner.Post([self = shared_from_this()](Transaction&) -> Owner::Reply {
     self->context_.coordinator.dispatch().Cancel(self->wait_);

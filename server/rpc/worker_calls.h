@@ -17,8 +17,10 @@ class AcquireCall : public std::enable_shared_from_this<AcquireCall> {
   AcquireCall(ServiceContext& context, Done<v1::AcquireResponse> done) : context_(context), done_(std::move(done)) {}
 
   void Start(const v1::AcquireRequest& request);
-  // The caller went away; CANCELLED unless it was answered. No-op the second time.
+  // The caller went away: answers CANCELLED. No-op once it was answered.
   void Cancel();
+  // The answer did not arrive: its leases go back. No-op before it was answered, and the second time.
+  void AnswerLost();
 
  private:
   void Answer(absl::StatusOr<Grants> grants);

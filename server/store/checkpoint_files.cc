@@ -47,7 +47,11 @@ absl::Status SyncDirectory(const std::string& directory) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<CheckpointFiles>> CheckpointFiles::Open(const std::string& directory) {
+  std::error_code ignored;
   if (mkdir(directory.c_str(), 0777) != 0 && errno != EEXIST) return ErrnoStatus("create directory", directory);
+  if (!std::filesystem::is_directory(directory, ignored)) {
+    return absl::UnavailableError(absl::StrCat(directory, " is not a directory"));
+  }
   if (access(directory.c_str(), R_OK | W_OK | X_OK) != 0) return ErrnoStatus("write to directory", directory);
   return std::unique_ptr<CheckpointFiles>(new CheckpointFiles(directory));
 }

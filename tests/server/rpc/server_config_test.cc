@@ -1,0 +1,76 @@
+#include <gmock/gmock.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "server/config.h"
+
+namespace athanor {
+namespace {
+
+using ::testing::HasSubstr;
+
+CommandLine Parse(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "athanor-server");
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  return ReadCommandLine(static_cast<int>(argv.size()), argv.data(), "1.2.3");
+}
+
+TEST(ServerConfig, DefaultsListenOnLoopback) {
+  const CommandLine line = Parse({});
+  ASSERT_EQ(line.action, CommandLine::Action::kServe);
+  EXPECT_EQ(line.config.listen, "127.0.0.1:7077");
+  EXPECT_EQ(line.config.CheckpointDirectory(), "./athanor.db.checkpoints");
+  EXPECT_EQ(line.config.coordinator.lease, std::chrono::seconds(30));
+}
+
+TEST(ServerConfig, FlagsWinOverTheFileAndTheFileOverDefaults) {
+  std::string path = (std::filesystem::temp_directory_path() / "athanor-config-XXXXXX").string();
+  ASSERT_NE(mkdtemp(path.data()), nullptr);
+  const std::string file = path + "/server.yaml";
+  std::ofstream(file) << "listen: 0.0.0.0:1\nlease: 20s\nheartbeat: 5s\nlog_format: json\n";
+  const CommandLine line = Parse({"--config", file, "--lease", "40s", "--checkpoint-dir", "/c"});
+  std::filesystem::remove_all(path);
+  ASSERT_EQ(line.action, CommandLine::Action::kServe);
+  EXPECT_EQ(line.config.listen, "0.0.0.0:1");
+  EXPECT_EQ(line.config.coordinator.lease, std::chrono::seconds(40));
+  EXPECT_EQ(line.config.coordinator.heartbeat, std::chrono::seconds(5));
+  EXPECT_EQ(line.config.log.format, LogFormat::kJson);
+  EXPECT_EQ(line.config.CheckpointDirectory(), "/c");
+}
+
+TEST(ServerConfig, WrongUsageExitsWithTwo) {
+  for (const std::vector<std::string>& arguments : {std::vector<std::string>{"--lease", "5x"},
+                                                    {"--lease", "1ms"},
+                                                    {"--nonsense"},
+                                                    {"--log-format", "xml"},
+                                                    {"--config", "/nonexistent/file.yaml"},
+                                                    {"stray"}}) {
+    const CommandLine line = Parse(arguments);
+    EXPECT_EQ(line.action, CommandLine::Action::kExit) << arguments[0];
+    EXPECT_EQ(line.exit_code, 2) << arguments[0];
+  }
+  EXPECT_EQ(Parse({"--version"}).exit_code, 0);
+}
+
+TEST(ServerConfig, FileErrorsNameFileLineAndKey) {
+  struct Case {
+    const char* text;
+    const char* message;
+  };
+  for (const Case& wanted : {Case{"lisen: x:1\n", "c.yaml:1: lisen"}, Case{"lease: 5\n", "c.yaml:1: lease"},
+                             Case{"listen: x:1\nlease: 10ms\n", "c.yaml:2: lease: 10ms is out of range"},
+                             Case{"log_format: xml\n", "c.yaml:1: log_format"}, Case{"- a\n", "c.yaml:1"}}) {
+    ServerConfig config;
+    const absl::Status status = ReadConfigFile(wanted.text, "c.yaml", config);
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << wanted.text;
+    EXPECT_THAT(std::string(status.message()), HasSubstr(wanted.message));
+  }
+}
+
+}  // namespace
+}  // namespace athanor
