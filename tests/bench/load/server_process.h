@@ -1,0 +1,42 @@
+// A real athanor-server in a directory of its own.
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+#include <sys/types.h>
+
+#include <memory>
+#include <string>
+
+namespace athanor::bench {
+
+class ServerProcess {
+ public:
+  // Starts `program` on a free loopback port with a new database in a new directory below `parent`. Exits the process
+  // with a message if it does not come up.
+  ServerProcess(const std::string& program, const std::string& parent);
+  // Stops it and removes the directory.
+  ~ServerProcess();
+
+  // Sends SIGTERM and waits; true if it exited with 0.
+  bool Stop();
+
+  pid_t pid() const { return pid_; }
+  const std::string& address() const { return address_; }
+  std::string database() const { return directory_ + "/load.db"; }
+  // A connection of its own, as a worker on another machine would have.
+  std::shared_ptr<grpc::Channel> Connect() const;
+
+ private:
+  std::string directory_;
+  std::string address_;
+  pid_t pid_ = -1;
+};
+
+// Registers a worker with so many slots, or exits with a message.
+void RegisterWorker(const std::shared_ptr<grpc::Channel>& channel, const std::string& name, int slots);
+// Creates a study of `trials` trials without early stopping, or exits with a message.
+void CreateStudy(const std::shared_ptr<grpc::Channel>& channel, const std::string& name, int64_t trials);
+// Exits with a message unless the call went well.
+void Check(const grpc::Status& status, const char* what);
+
+}  // namespace athanor::bench
