@@ -45,10 +45,11 @@ bool Reports(const Options& options) {
       static_cast<double>(result.measurements) / result.seconds, load.workers, load.trials_per_worker,
       load.measurements_per_request, load.requests_in_flight, result.latencies.Summary());
   PrintServerStatus(server);
-  const bool stopped = server.Stop();
+  server.Kill();
   const int64_t missing = CountMissing(server.database(), result);
-  fmt::print("  {} measurements acknowledged, {} of them missing from the database\n", result.measurements, missing);
-  return stopped && missing == 0;
+  fmt::print("  {} measurements acknowledged, {} of them missing from the database after kill -9\n",
+             result.measurements, missing);
+  return missing == 0;
 }
 
 bool Leases(const Options& options, LeaseLoadKind kind) {

@@ -67,6 +67,12 @@ bool ServerProcess::Stop() {
   return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
+void ServerProcess::Kill() {
+  if (pid_ < 0) return;
+  kill(pid_, SIGKILL);
+  waitpid(std::exchange(pid_, -1), nullptr, 0);
+}
+
 std::shared_ptr<grpc::Channel> ServerProcess::Connect() const {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);

@@ -19,6 +19,8 @@ class ServerProcess {
 
   // Sends SIGTERM and waits; true if it exited with 0.
   bool Stop();
+  // SIGKILL: what it had not written is lost.
+  void Kill();
 
   pid_t pid() const { return pid_; }
   const std::string& address() const { return address_; }
