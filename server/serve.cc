@@ -1,0 +1,124 @@
+#include "server/serve.h"
+
+#include <spdlog/spdlog.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "base/clock.h"
+#include "base/status.h"
+#include "server/coordinator/coordinator.h"
+#include "server/coordinator/owner.h"
+#include "server/rpc/bounded_pool.h"
+#include "server/rpc/checkpoint_transfer.h"
+#include "server/rpc/server.h"
+#include "server/rpc/service_context.h"
+#include "server/store/checkpoint_files.h"
+#include "server/store/sqlite/sqlite_store.h"
+
+namespace athanor {
+namespace {
+
+constexpr auto kTick = std::chrono::milliseconds(100);
+constexpr int kReadThreads = 2;
+constexpr int kMaxPendingReads = 4096;
+constexpr int kTransferThreads = 2;
+constexpr int kMaxPendingTransfers = 4 * TransferSlots::kMaxTransfers;
+
+// Lets time pass in the coordinator until the io_context stops.
+class Ticker {
+ public:
+  Ticker(boost::asio::io_context& io, Owner& owner, Coordinator& coordinator)
+      : timer_(io), owner_(owner), coordinator_(coordinator) {}
+
+  void Start() {
+    timer_.expires_after(kTick);
+    timer_.async_wait([this](const boost::system::error_code& error) {
+      if (error) return;
+      // A full queue has ticks in it already.
+      (void)owner_.Post([this](Transaction& tx) -> Owner::Reply {
+        coordinator_.Tick(tx);
+        return nullptr;
+      });
+      Start();
+    });
+  }
+
+ private:
+  boost::asio::steady_timer timer_;
+  Owner& owner_;
+  Coordinator& coordinator_;
+};
+
+absl::Status SweepFiles(Coordinator& coordinator, CheckpointFiles& files) {
+  for (const std::string& sha256 : coordinator.checkpoints().Hashes()) files.Hold(sha256);
+  return files.Sweep();
+}
+
+}  // namespace
+
+// Everything is built in the order of its dependencies and taken down in the reverse.
+absl::Status Serve(const ServerConfig& config, const ServeHooks& hooks) {
+  const SystemClock clock;
+  SqliteOptions database;
+  database.path = config.database;
+  ATHANOR_ASSIGN_OR_RETURN(const std::unique_ptr<Store> store, OpenSqliteStore(database));
+  hooks.faults.Pass(FaultPoint::kStoreOpened);
+  ATHANOR_ASSIGN_OR_RETURN(const std::unique_ptr<CheckpointFiles> files,
+                           CheckpointFiles::Open(config.CheckpointDirectory()));
+  hooks.faults.Pass(FaultPoint::kFilesOpened);
+  Coordinator coordinator(*store, config.coordinator);
+  ATHANOR_RETURN_IF_ERROR(coordinator.Load(clock.Read().monotonic));
+  hooks.faults.Pass(FaultPoint::kStateLoaded);
+  ATHANOR_RETURN_IF_ERROR(SweepFiles(coordinator, *files));
+  hooks.faults.Pass(FaultPoint::kFilesSwept);
+
+  Owner owner(*store, coordinator, clock);
+  boost::asio::thread_pool read_threads(kReadThreads);
+  boost::asio::thread_pool transfer_threads(kTransferThreads);
+  BoundedPool reads(read_threads, kMaxPendingReads);
+  BoundedPool transfers(transfer_threads, kMaxPendingTransfers);
+  ServiceContext context{owner,           coordinator,           *store, *files, reads, transfers, clock,
+                         ATHANOR_VERSION, clock.Read().monotonic};
+  FollowCheckpointRows(context);
+  RpcServerOptions options;
+  options.listen = config.listen;
+  ATHANOR_ASSIGN_OR_RETURN(const std::unique_ptr<RpcServer> rpc, RpcServer::Start(context, options));
+  hooks.faults.Pass(FaultPoint::kListening);
+
+  std::thread owner_thread([&owner] { owner.Run(); });
+  boost::asio::io_context io;
+  boost::asio::signal_set signals(io, SIGTERM, SIGINT);
+  signals.async_wait([&io](const boost::system::error_code&, int signal) {
+    spdlog::info("signal {}: shutting down", signal);
+    io.stop();
+  });
+  Ticker ticker(io, owner, coordinator);
+  ticker.Start();
+  spdlog::info("listening on {}, database {}, checkpoints in {}", rpc->address(), config.database,
+               config.CheckpointDirectory());
+  // For scripts that wait until it is up, or asked for any free port.
+  std::printf("listening on %s\n", rpc->address().c_str());
+  std::fflush(stdout);
+  io.run();  // this thread is the one of timers and signals
+
+  rpc->Shutdown();
+  read_threads.join();
+  transfer_threads.join();
+  hooks.faults.Pass(FaultPoint::kDrained);
+  owner.Stop();
+  owner_thread.join();
+  hooks.faults.Pass(FaultPoint::kOwnerStopped);
+  spdlog::info("stopped");
+  return absl::OkStatus();
+}
+
+}  // namespace athanor
