@@ -190,6 +190,13 @@ absl::StatusOr<std::vector<Attempt>> MemoryStore::ReadAttempts(StudyId study, Tr
   return attempts;
 }
 
+absl::StatusOr<std::vector<Measurement>> MemoryStore::ReadMeasurements(StudyId study, TrialNumber trial, Token token) {
+  const MutexLock lock(rep_->mutex);
+  ATHANOR_ASSIGN_OR_RETURN(const TrialRow* row, rep_->TrialOf(study, trial));
+  const auto found = row->attempts.find(token);
+  return found == row->attempts.end() ? std::vector<Measurement>() : MeasurementsOf(found->second);
+}
+
 absl::StatusOr<std::vector<DecisionRecord>> MemoryStore::ReadDecisions(StudyId study, std::optional<TrialNumber> trial,
                                                                        Revision after, int64_t limit) {
   const MutexLock lock(rep_->mutex);

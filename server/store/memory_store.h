@@ -28,6 +28,7 @@ class MemoryStore final : public Store {
                                                       Archived archived) override;
   absl::StatusOr<std::vector<TrialCurve>> ReadCompletedCurves(StudyId study, const std::string& metric) override;
   absl::StatusOr<std::vector<Attempt>> ReadAttempts(StudyId study, TrialNumber trial) override;
+  absl::StatusOr<std::vector<Measurement>> ReadMeasurements(StudyId study, TrialNumber trial, Token token) override;
   absl::StatusOr<std::vector<DecisionRecord>> ReadDecisions(StudyId study, std::optional<TrialNumber> trial,
                                                             Revision after, int64_t limit) override;
   absl::StatusOr<std::vector<Metric>> ReadFinalMetrics(StudyId study, TrialNumber trial) override;

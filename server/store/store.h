@@ -278,6 +278,9 @@ class Store {
   };
   virtual absl::StatusOr<std::vector<TrialCurve>> ReadCompletedCurves(StudyId study, const std::string& metric) = 0;
   virtual absl::StatusOr<std::vector<Attempt>> ReadAttempts(StudyId study, TrialNumber trial) = 0;  // by token
+  // What one attempt of the trial reported, archived or not, by step; metrics by name. Empty if there is no such
+  // attempt.
+  virtual absl::StatusOr<std::vector<Measurement>> ReadMeasurements(StudyId study, TrialNumber trial, Token token) = 0;
   // In order of revision, then as added. At most `limit` (>= 1), the first ones after revision `after`; but a revision
   // is never split, so that the last one returned can be the next `after`. `trial`: only that one's.
   virtual absl::StatusOr<std::vector<DecisionRecord>> ReadDecisions(StudyId study, std::optional<TrialNumber> trial,

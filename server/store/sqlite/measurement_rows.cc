@@ -5,8 +5,7 @@
 namespace athanor::sqlite {
 
 MeasurementRows::MeasurementRows(SQLite::Database& database)
-    : database_(database),
-      insert_(database, "INSERT INTO measurements (token, metric, step, value, elapsed_ms) VALUES (?, ?, ?, ?, ?)"),
+    : insert_(database, "INSERT INTO measurements (token, metric, step, value, elapsed_ms) VALUES (?, ?, ?, ?, ?)"),
       find_metric_(database, "SELECT id FROM metrics WHERE study = ? AND name = ?"),
       insert_metric_(database,
                      "INSERT INTO metrics (study, id, name) "
@@ -29,7 +28,10 @@ MeasurementRows::MeasurementRows(SQLite::Database& database)
                       "CROSS JOIN measurements m ON m.token = a.token AND m.metric = ? "
                       "WHERE t.study = ? AND t.state = 'COMPLETED' "
                       "AND (a.archived_after IS NULL OR m.step <= a.archived_after) "
-                      "ORDER BY t.number, m.step, m.token") {}
+                      "ORDER BY t.number, m.step, m.token"),
+      load_(database,
+            "SELECT x.step, x.elapsed_ms, m.name, x.value FROM measurements x "
+            "CROSS JOIN metrics m ON m.study = ? AND m.id = x.metric WHERE x.token = ? ORDER BY x.step, m.name") {}
 
 int64_t MeasurementRows::MetricId(StudyId study, const std::string& name) {
   const auto [known, inserted] = metric_ids_.try_emplace({study, name}, 0);
@@ -99,11 +101,8 @@ std::vector<Metric> MeasurementRows::ReadFinal(StudyId study, TrialNumber trial)
 }
 
 std::vector<Measurement> MeasurementRows::Load(StudyId study, Token token) {
-  Statement select(database_,
-                   "SELECT x.step, x.elapsed_ms, m.name, x.value FROM measurements x "
-                   "CROSS JOIN metrics m ON m.study = ? AND m.id = x.metric WHERE x.token = ? ORDER BY x.step, m.name");
   std::vector<Measurement> measurements;
-  for (Rows rows = select.Query(study, token); rows.Next();) {
+  for (Rows rows = load_.Query(study, token); rows.Next();) {
     const int64_t step = rows.Int();
     if (measurements.empty() || measurements.back().step != step) measurements.push_back({step, 0, {}});
     Measurement& measurement = measurements.back();

@@ -35,7 +35,6 @@ class MeasurementRows {
   // Interns the name. Only for connections that write.
   int64_t MetricId(StudyId study, const std::string& name);
 
-  SQLite::Database& database_;
   // Without it each value would cost one more query; a study has few metrics.
   std::map<std::pair<StudyId, std::string>, int64_t> metric_ids_;
   Statement insert_;
@@ -47,6 +46,7 @@ class MeasurementRows {
   Statement read_final_;
   Statement read_curve_;
   Statement read_completed_;
+  Statement load_;
 };
 
 }  // namespace athanor::sqlite

@@ -83,6 +83,13 @@ class SqliteStore final : public Store {
                                            [&](Tables& tables) { return tables.attempts.Read(study, trial); });
   }
 
+  absl::StatusOr<std::vector<Measurement>> ReadMeasurements(StudyId study, TrialNumber trial, Token token) override {
+    return ReadTrial<std::vector<Measurement>>(study, trial, [&](Tables& tables) -> std::vector<Measurement> {
+      if (!tables.attempts.Check(study, trial, token).ok()) return {};
+      return tables.measurements.Load(study, token);
+    });
+  }
+
   absl::StatusOr<std::vector<DecisionRecord>> ReadDecisions(StudyId study, std::optional<TrialNumber> trial,
                                                             Revision after, int64_t limit) override {
     return ReadStudy<std::vector<DecisionRecord>>(

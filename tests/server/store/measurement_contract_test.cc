@@ -116,6 +116,20 @@ TEST_P(MeasurementContractTest, ArchivedRowsNeverCountAgain) {
   EXPECT_EQ(Curves(Archived::kLeaveOut), Loss({{1, 101, 10}, {2, 202, 20}, {3, 203, 30}, {4, 304, 40}}));
 }
 
+TEST_P(MeasurementContractTest, AttemptKeepsWhatItReportedHoweverOthersWentOn) {
+  AddLosses(1, 1, 3, 100);
+  MustCommit({InsertAttempt{1, SmallAttempt(2, 0)}, ArchiveMeasurements{1, 0, 1, 2}});
+  AddLosses(2, 2, 2, 200);
+  MustCommit({AddMeasurement{1, 0, 2, {2, 20, {{"accuracy", kNan}}}}});
+  Reopen();
+  const auto read = [&](TrialNumber trial, Token token) { return store().ReadMeasurements(1, trial, token); };
+  EXPECT_EQ(Text(*read(0, 1)), Text(std::vector<Measurement>{
+                                   {1, 10, {{"loss", 101}}}, {2, 20, {{"loss", 102}}}, {3, 30, {{"loss", 103}}}}));
+  EXPECT_EQ(Text(*read(0, 2)), Text(std::vector<Measurement>{{2, 20, {{"accuracy", kNan}, {"loss", 202}}}}));
+  EXPECT_THAT(*read(0, 3), IsEmpty());
+  EXPECT_EQ(read(1, 1).status().code(), absl::StatusCode::kNotFound);
+}
+
 TEST_P(MeasurementContractTest, StartingOverArchivesEverythingButTheNewAttempt) {
   AddLosses(1, 1, 2, 100);
   MustCommit({InsertAttempt{1, SmallAttempt(2, 0)}});
