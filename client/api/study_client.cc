@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <chrono>
 #include <random>
-#include <thread>
 #include <utility>
 
 #include "base/status.h"
@@ -36,11 +35,21 @@ uint64_t SystemSeed() {
   return HashWords({device(), device(), device(), device()});
 }
 
-void SystemSleep(Duration duration) { std::this_thread::sleep_for(duration); }
+// Sleeps, or less if the channel becomes ready meanwhile. A channel that failed connects again only while somebody
+// waits on it: after a plain sleep it would still answer with its last failure.
+void WaitForChannel(grpc::Channel& channel, Duration duration) {
+  const auto end =
+      std::chrono::system_clock::now() + std::chrono::duration_cast<std::chrono::system_clock::duration>(duration);
+  grpc_connectivity_state state = channel.GetState(/*try_to_connect=*/true);
+  while (channel.WaitForStateChange(state, end)) {
+    state = channel.GetState(/*try_to_connect=*/true);
+    if (state == GRPC_CHANNEL_READY) return;
+  }
+}
 
-StudyClientOptions WithDefaults(StudyClientOptions options) {
+StudyClientOptions WithDefaults(StudyClientOptions options, const std::shared_ptr<grpc::Channel>& channel) {
   if (!options.seed) options.seed = SystemSeed();
-  if (!options.sleep) options.sleep = SystemSleep;
+  if (!options.sleep) options.sleep = [channel](Duration duration) { WaitForChannel(*channel, duration); };
   return options;
 }
 
@@ -49,7 +58,7 @@ StudyClientOptions WithDefaults(StudyClientOptions options) {
 StudyClient::StudyClient(StudyClientOptions options) : StudyClient(options, Connect(options.coordinator)) {}
 
 StudyClient::StudyClient(StudyClientOptions options, std::shared_ptr<grpc::Channel> channel)
-    : options_(WithDefaults(std::move(options))),
+    : options_(WithDefaults(std::move(options), channel)),
       studies_(v1::StudyService::NewStub(channel)),
       admin_(v1::AdminService::NewStub(channel)),
       random_(*options_.seed) {}

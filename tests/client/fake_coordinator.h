@@ -26,9 +26,9 @@ struct SeenCall {
 // Serves two studies' worth of canned data. Calls on an unknown study are NOT_FOUND. Thread-safe.
 class FakeCoordinator final : public v1::StudyService::Service, public v1::AdminService::Service {
  public:
-  FakeCoordinator() {
+  explicit FakeCoordinator(const std::string& address = "127.0.0.1:0") {
     grpc::ServerBuilder builder;
-    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
+    builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port_);
     builder.RegisterService(static_cast<v1::StudyService::Service*>(this));
     builder.RegisterService(static_cast<v1::AdminService::Service*>(this));
     server_ = builder.BuildAndStart();

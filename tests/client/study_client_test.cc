@@ -158,5 +158,20 @@ TEST(StudyClientAddressTest, NobodyListeningIsUnavailableAndNamesTheAddress) {
   EXPECT_THAT(std::string(status.message()), StartsWith("coordinator " + address + " is not available: "));
 }
 
+// gRPC connects again only while somebody waits on the channel: the pause between attempts must be such a wait.
+TEST(StudyClientReconnectTest, FindsACoordinatorThatComesUpAfterTheFirstAttempt) {
+  std::string address;
+  {
+    FakeCoordinator gone;
+    address = gone.address();
+  }
+  StudyClientOptions options;
+  options.coordinator = address;
+  StudyClient client(options);
+  EXPECT_EQ(client.GetServerStatus().status().code(), absl::StatusCode::kUnavailable);
+  const FakeCoordinator back(address);
+  EXPECT_TRUE(client.GetServerStatus().ok());
+}
+
 }  // namespace
 }  // namespace athanor
