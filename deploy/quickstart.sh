@@ -9,8 +9,11 @@ study_file=${1:-client/examples/fashion-quick.yaml}
 [ -r "$study_file" ] || { echo "quickstart: cannot read $study_file" >&2; exit 2; }
 
 deploy/install-packages.sh build
-ATHANOR_CMAKE_ARGUMENTS="${ATHANOR_CMAKE_ARGUMENTS:--DATHANOR_TESTS=OFF -DATHANOR_BENCH=OFF}" deploy/build.sh release \
-  athanor-server athanor-worker athanor-trainer athanor
+# A folder that the tests were built in stays as it is.
+if [ ! -e build/release/CMakeCache.txt ]; then
+  export ATHANOR_CMAKE_ARGUMENTS="-DATHANOR_TESTS=OFF -DATHANOR_BENCH=OFF ${ATHANOR_CMAKE_ARGUMENTS:-}"
+fi
+deploy/build.sh release athanor-server athanor-worker athanor-trainer athanor
 
 bin=$PWD/build/release/bin
 data=${ATHANOR_DATA:-$PWD/build/quickstart}
