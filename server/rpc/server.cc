@@ -52,6 +52,8 @@ void SetLimits(grpc::ServerBuilder& builder) {
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  // Without this a silent stream, such as the watch of an idle study, is probed twice and never again.
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   // Clients may probe as often as every 5 s without being sent away.
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 5'000);
 }
@@ -72,6 +74,11 @@ absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(ServiceContext& cont
   if (rpc->server_ == nullptr) {
     return absl::UnavailableError(absl::StrCat("cannot listen on ", options.listen, ": ", WhyNot(options.listen)));
   }
+  // Overall health is there by itself; whoever balances or probes a single service asks by name.
+  for (const char* service : {v1::StudyService::service_full_name(), v1::AdminService::service_full_name(),
+                              v1::WorkerService::service_full_name()}) {
+    rpc->server_->GetHealthCheckService()->SetServingStatus(service, true);
+  }
   return rpc;
 }
 
@@ -91,6 +98,7 @@ void RpcServer::Shutdown() {
   (void)context_.owner.Post([this](Transaction& tx) -> Owner::Reply {
     context_.coordinator.ReleaseWaiting(tx);
     watches_.CloseAll();
+    logs_.CloseAll();
     streams_.CloseAll(absl::UnavailableError("the coordinator is shutting down"));
     return nullptr;
   });
