@@ -25,6 +25,7 @@ Session::Session(boost::asio::io_context& io, const Clock& clock, WorkerTranspor
                 .cache = cache,
                 .trials_folder = options_.trials_folder,
                 .transfer_backoff = options_.transfer_backoff,
+                .logs = options_.logs,
                 .trainer = options_.trainer},
       drain_timer_(io) {
   for (const SlotOptions& slot : options_.slots) slots_.push_back(std::make_unique<Slot>(io, clock, slot, this));
