@@ -1,0 +1,234 @@
+#include "server/store/trial_log.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+
+namespace athanor {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "records are written as they lie in memory");
+
+constexpr uint32_t kMagic = 0x31474c41;
+
+absl::Status ErrnoStatus(const char* what, const std::string& path) {
+  const int error = errno;
+  const std::string message = absl::StrCat("cannot ", what, " ", path, ": ", std::strerror(error));
+  if (error == ENOSPC || error == EDQUOT) return absl::ResourceExhaustedError(message);
+  return absl::UnavailableError(message);
+}
+
+// A file that is open as long as this lives; `get()` is negative if it could not be opened.
+class OpenFile {
+ public:
+  OpenFile(const std::string& path, int flags) : descriptor_(open(path.c_str(), flags | O_CLOEXEC, 0666)) {}
+  ~OpenFile() {
+    if (descriptor_ >= 0) close(descriptor_);
+  }
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
+  int get() const { return descriptor_; }
+
+ private:
+  const int descriptor_;
+};
+
+// What a write or a crash left behind the last whole record would be read as records once something is written over its
+// beginning. Should this fail, the next write fails as well, in all likelihood.
+void CutBehind(const std::string& path, int64_t size) {
+  std::error_code ignored;
+  std::filesystem::resize_file(path, static_cast<uintmax_t>(size), ignored);
+}
+
+struct Header {
+  uint32_t magic = kMagic;
+  uint32_t size = 0;
+  int64_t token = 0;
+  int64_t offset = 0;
+};
+static_assert(sizeof(Header) == 24);
+
+}  // namespace
+
+std::optional<TrialLog::Record> TrialLog::ReadHeader(int descriptor, int64_t position, int64_t size) {
+  Header header;
+  if (position + kHeaderBytes > size) return std::nullopt;
+  if (pread(descriptor, &header, sizeof header, position) != kHeaderBytes) return std::nullopt;
+  const bool whole = position + kHeaderBytes + header.size <= size;
+  if (header.magic != kMagic || !whole || header.token < 1 || header.offset < 0) return std::nullopt;
+  return Record{.token = header.token, .offset = header.offset, .size = header.size};
+}
+
+// Size of the whole records at the beginning of the file; 0 if there is no file.
+absl::StatusOr<int64_t> TrialLog::Scan(const std::string& path) {
+  const OpenFile file(path, O_RDONLY);
+  if (file.get() < 0) return errno == ENOENT ? absl::StatusOr<int64_t>(0) : ErrnoStatus("open", path);
+  struct stat found {};
+  if (fstat(file.get(), &found) != 0) return ErrnoStatus("read", path);
+  int64_t position = 0;
+  while (const std::optional<Record> record = ReadHeader(file.get(), position, found.st_size)) {
+    token_ = record->token;
+    next_offset_ = record->offset + record->size;
+    position += kHeaderBytes + record->size;
+  }
+  return position;
+}
+
+absl::Status TrialLog::Load() {
+  if (loaded_) return absl::OkStatus();
+  token_ = 0;
+  next_offset_ = 0;
+  ATHANOR_ASSIGN_OR_RETURN(older_bytes_, Scan(Path(kOlder)));
+  ATHANOR_ASSIGN_OR_RETURN(newest_bytes_, Scan(Path(kNewest)));
+  CutBehind(Path(kNewest), newest_bytes_);
+  loaded_ = true;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<int64_t> TrialLog::Append(Token token, int64_t offset, std::string_view data,
+                                         std::atomic<int64_t>& total) {
+  const MutexLock lock(mutex_);
+  if (deleted_) return absl::NotFoundError("the log was deleted");
+  ATHANOR_RETURN_IF_ERROR(Load());
+  const absl::StatusOr<int64_t> next = AppendRecords(token, offset, data);
+  const int64_t bytes = newest_bytes_ + older_bytes_;
+  total += bytes - bytes_.exchange(bytes);
+  return next;
+}
+
+absl::StatusOr<int64_t> TrialLog::AppendRecords(Token token, int64_t offset, std::string_view data) {
+  if (token < token_) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the log of token ", token, " has ended: token ", token_, " has printed since"));
+  }
+  const int64_t next = token == token_ ? next_offset_ : 0;
+  if (offset + static_cast<int64_t>(data.size()) <= next) return next;
+  if (offset < next) {
+    data.remove_prefix(static_cast<size_t>(next - offset));
+    offset = next;
+  }
+  const auto largest = static_cast<size_t>(limit_bytes_ / 2 - kHeaderBytes);
+  do {
+    const std::string_view part = data.substr(0, largest);
+    ATHANOR_RETURN_IF_ERROR(Write({.token = token, .offset = offset, .size = static_cast<int64_t>(part.size())}, part));
+    data.remove_prefix(part.size());
+    offset += static_cast<int64_t>(part.size());
+  } while (!data.empty());
+  return next_offset_;
+}
+
+absl::Status TrialLog::Write(const Record& record, std::string_view data) {
+  const int64_t bytes = kHeaderBytes + record.size;
+  if (newest_bytes_ > 0 && newest_bytes_ + bytes > limit_bytes_ / 2) ATHANOR_RETURN_IF_ERROR(Rotate());
+  const std::string path = Path(kNewest);
+  const OpenFile file(path, O_WRONLY | O_CREAT);
+  if (file.get() < 0) return ErrnoStatus("open", path);
+  Header header{.size = static_cast<uint32_t>(record.size), .token = record.token, .offset = record.offset};
+  const std::array<iovec, 2> parts = {iovec{&header, sizeof header},
+                                      iovec{const_cast<char*>(data.data()), data.size()}};
+  errno = ENOSPC;  // what a short write means
+  if (pwritev(file.get(), parts.data(), parts.size(), newest_bytes_) != bytes) {
+    const absl::Status status = ErrnoStatus("write", path);
+    CutBehind(path, newest_bytes_);
+    return status;
+  }
+  newest_bytes_ += bytes;
+  token_ = record.token;
+  next_offset_ = record.offset + record.size;
+  return absl::OkStatus();
+}
+
+absl::Status TrialLog::Rotate() {
+  if (std::rename(Path(kNewest).c_str(), Path(kOlder).c_str()) != 0) return ErrnoStatus("rename", Path(kNewest));
+  older_bytes_ = std::exchange(newest_bytes_, 0);
+  ++generation_;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<LogPiece> TrialLog::Read(LogCursor& cursor, size_t max_bytes) {
+  const MutexLock lock(mutex_);
+  LogPiece piece;
+  if (deleted_) return piece;
+  ATHANOR_RETURN_IF_ERROR(Load());
+  while (true) {
+    if (cursor.generation + 1 < generation_) {
+      cursor.generation = generation_ - 1;
+      cursor.position = 0;
+      cursor.left = 0;
+    }
+    const bool newest = cursor.generation == generation_;
+    const int64_t size = newest ? newest_bytes_ : older_bytes_;
+    if (cursor.position < size) {
+      const std::string path = Path(newest ? kNewest : kOlder);
+      const OpenFile file(path, O_RDONLY);
+      if (file.get() < 0) return ErrnoStatus("open", path);
+      ATHANOR_RETURN_IF_ERROR(ReadOn(file.get(), size, cursor, max_bytes, piece));
+    }
+    if (newest || piece.token != 0) return piece;
+    ++cursor.generation;
+    cursor.position = 0;
+  }
+}
+
+// Fills the piece from one file. Stops before a record that does not continue it.
+absl::Status TrialLog::ReadOn(int descriptor, int64_t size, LogCursor& cursor, size_t max_bytes, LogPiece& piece) {
+  while (piece.data.size() < max_bytes) {
+    if (cursor.left == 0) {
+      const std::optional<Record> record = ReadHeader(descriptor, cursor.position, size);
+      if (!record.has_value()) {
+        cursor.position = size;  // the end, or damage: the rest of the file cannot be read
+        return absl::OkStatus();
+      }
+      if (cursor.only.has_value() && record->token != *cursor.only) {
+        cursor.position += kHeaderBytes + record->size;
+        continue;
+      }
+      const int64_t expected = record->token == cursor.token ? cursor.end : 0;
+      if (piece.token != 0 && (record->token != piece.token || record->offset != expected)) return absl::OkStatus();
+      if (piece.token == 0) {
+        piece.token = record->token;
+        piece.dropped_bytes = std::max<int64_t>(record->offset - expected, 0);
+      }
+      cursor.position += kHeaderBytes;
+      cursor.token = record->token;
+      cursor.end = record->offset;
+      cursor.left = record->size;
+      continue;
+    }
+    piece.token = cursor.token;
+    const size_t wanted = std::min(static_cast<size_t>(cursor.left), max_bytes - piece.data.size());
+    const size_t before = piece.data.size();
+    piece.data.resize(before + wanted);
+    const ssize_t got = pread(descriptor, piece.data.data() + before, wanted, cursor.position);
+    piece.data.resize(before + static_cast<size_t>(std::max<ssize_t>(got, 0)));
+    if (got <= 0) return ErrnoStatus("read", stem_);
+    cursor.position += got;
+    cursor.end += got;
+    cursor.left -= got;
+  }
+  return absl::OkStatus();
+}
+
+void TrialLog::Delete(std::atomic<int64_t>& total) {
+  const MutexLock lock(mutex_);
+  deleted_ = true;
+  unlink(Path(kNewest).c_str());
+  unlink(Path(kOlder).c_str());
+  total -= bytes_.exchange(0);
+}
+
+}  // namespace athanor

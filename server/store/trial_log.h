@@ -1,0 +1,111 @@
+// The log of one trial on disk: what the programs of its attempts printed, or of a long log the newest part.
+//
+// Layout: STEM.log holds the newest records, STEM.old those before them. When STEM.log would outgrow half the limit it
+// takes the place of STEM.old, so that between half the limit and all of it is kept. A record, little-endian:
+//   0  u32  0x31474c41, "ALG1"
+//   4  u32  size of the data
+//   8  i64  token of the attempt
+//  16  i64  offset: bytes that the attempt's program printed before the data, those that never came included
+//  24       the data; may be empty, then the record says only that so much was printed
+// Offsets tell what is missing: a record that does not begin where the one before it of the same token ended follows a
+// gap. Tokens never fall.
+//
+// Durability: none is promised, nothing is synced. What a crash cut off in mid-record is dropped when the log is next
+// used.
+//
+// Threads: thread-safe; every call blocks on the disk, and on the calls before it.
+//
+// Errors: RESOURCE_EXHAUSTED: disk full. UNAVAILABLE: any other I/O error, naming the path. After an error of Append
+// the log is what it was before.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/mutex.h"
+#include "server/core/ids.h"
+
+namespace athanor {
+
+// Where a reader stands. A fresh one stands before the oldest record there is.
+struct LogCursor {
+  std::optional<Token> only;  // passes over the records of other attempts
+
+  // The rest belongs to TrialLog.
+  uint64_t generation = 0;  // of the file that it stands in; 0 = fresh
+  int64_t position = 0;     // in that file
+  Token token = 0;          // of the last piece
+  int64_t end = 0;          // offset behind the last piece
+  int64_t left = 0;         // data of the record at hand that is still to come
+};
+
+// Bytes of one attempt without a gap in them.
+struct LogPiece {
+  Token token = 0;            // 0: there is nothing more now
+  int64_t dropped_bytes = 0;  // printed before `data` and not kept
+  std::string data;           // may be empty behind a gap
+};
+
+class TrialLog {
+ public:
+  // Files STEM.log and STEM.old in a directory that exists. `limit_bytes`, at least kSmallestLimit, bounds both
+  // together. `bytes`: what they hold already, so that this need not look. Does no I/O.
+  TrialLog(std::string stem, int64_t limit_bytes, int64_t bytes = 0)
+      : stem_(std::move(stem)), limit_bytes_(limit_bytes), bytes_(bytes) {}
+
+  static constexpr int64_t kSmallestLimit = 1024;
+  static constexpr char kNewest[] = ".log";
+  static constexpr char kOlder[] = ".old";
+
+  // Appends what the attempt `token` printed from `offset` (>= 0) on; bytes before its next offset are skipped. Returns
+  // the attempt's next offset. FAILED_PRECONDITION if an attempt with a larger token has printed; NOT_FOUND after
+  // Delete. `total`: the bytes of many logs, to which what this one grows by is added.
+  absl::StatusOr<int64_t> Append(Token token, int64_t offset, std::string_view data, std::atomic<int64_t>& total);
+  // The next bytes behind the cursor, at most `max_bytes` (>= 1). A cursor whose file is gone meanwhile goes on with
+  // the oldest record there is, and the piece says what was dropped.
+  absl::StatusOr<LogPiece> Read(LogCursor& cursor, size_t max_bytes);
+  // Removes the files, for good, and takes their bytes off `total`.
+  void Delete(std::atomic<int64_t>& total);
+
+  // Of both files. Does not block.
+  int64_t bytes() const { return bytes_.load(); }
+
+ private:
+  struct Record {
+    Token token = 0;
+    int64_t offset = 0;
+    int64_t size = 0;
+  };
+  static constexpr int64_t kHeaderBytes = 24;
+
+  std::string Path(const char* suffix) const { return stem_ + suffix; }
+  absl::StatusOr<int64_t> AppendRecords(Token token, int64_t offset, std::string_view data) ATHANOR_REQUIRES(mutex_);
+  absl::Status Load() ATHANOR_REQUIRES(mutex_);
+  absl::StatusOr<int64_t> Scan(const std::string& path) ATHANOR_REQUIRES(mutex_);
+  absl::Status Write(const Record& record, std::string_view data) ATHANOR_REQUIRES(mutex_);
+  absl::Status Rotate() ATHANOR_REQUIRES(mutex_);
+  absl::Status ReadOn(int descriptor, int64_t size, LogCursor& cursor, size_t max_bytes, LogPiece& piece)
+      ATHANOR_REQUIRES(mutex_);
+  // Nothing if there is no whole record at `position` of a file of `size` bytes.
+  static std::optional<Record> ReadHeader(int descriptor, int64_t position, int64_t size);
+
+  const std::string stem_;
+  const int64_t limit_bytes_;
+  std::atomic<int64_t> bytes_;
+  Mutex mutex_;
+  bool loaded_ ATHANOR_GUARDED_BY(mutex_) = false;
+  bool deleted_ ATHANOR_GUARDED_BY(mutex_) = false;
+  uint64_t generation_ ATHANOR_GUARDED_BY(mutex_) = 2;  // of STEM.log; STEM.old has the one before
+  int64_t newest_bytes_ ATHANOR_GUARDED_BY(mutex_) = 0;
+  int64_t older_bytes_ ATHANOR_GUARDED_BY(mutex_) = 0;
+  Token token_ ATHANOR_GUARDED_BY(mutex_) = 0;  // of the last record
+  int64_t next_offset_ ATHANOR_GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace athanor

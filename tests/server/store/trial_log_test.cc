@@ -1,0 +1,194 @@
+#include "server/store/trial_log.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+
+namespace athanor {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr int64_t kHeader = 24;
+
+class TrialLogTest : public ::testing::Test {
+ protected:
+  TrialLogTest() {
+    std::string name = (std::filesystem::temp_directory_path() / "athanor-log-XXXXXX").string();
+    EXPECT_NE(mkdtemp(name.data()), nullptr);
+    directory_ = name;
+    Reopen();
+  }
+  ~TrialLogTest() override { std::filesystem::remove_all(directory_); }
+
+  // As a coordinator that starts again does.
+  void Reopen() { log_ = std::make_unique<TrialLog>(directory_ + "/7", 1024); }
+
+  int64_t Append(Token token, int64_t offset, const std::string& data) {
+    const auto next = log_->Append(token, offset, data, total_);
+    EXPECT_TRUE(next.ok()) << next.status();
+    return next.value_or(-1);
+  }
+
+  // "TOKEN:DATA" or "TOKEN+DROPPED:DATA" of every piece behind the cursor.
+  std::vector<std::string> ReadOn(LogCursor& cursor, size_t max_bytes = 10000) {
+    std::vector<std::string> pieces;
+    while (true) {
+      const auto piece = log_->Read(cursor, max_bytes);
+      EXPECT_TRUE(piece.ok()) << piece.status();
+      if (!piece.ok() || piece->token == 0) return pieces;
+      const std::string dropped = piece->dropped_bytes == 0 ? "" : absl::StrCat("+", piece->dropped_bytes);
+      pieces.push_back(absl::StrCat(piece->token, dropped, ":", piece->data));
+    }
+  }
+  std::vector<std::string> ReadAll(size_t max_bytes = 10000) {
+    LogCursor cursor;
+    return ReadOn(cursor, max_bytes);
+  }
+
+  std::string directory_;
+  std::atomic<int64_t> total_ = 0;
+  std::unique_ptr<TrialLog> log_;
+};
+
+TEST_F(TrialLogTest, AdjoiningAppendsReadAsOnePiece) {
+  EXPECT_EQ(Append(1, 0, "one\n"), 4);
+  EXPECT_EQ(Append(1, 4, "two\n"), 8);
+  EXPECT_EQ(Append(3, 0, "three\n"), 6);
+  EXPECT_THAT(ReadAll(), ElementsAre("1:one\ntwo\n", "3:three\n"));
+  EXPECT_THAT(ReadAll(3), ElementsAre("1:one", "1:\ntw", "1:o\n", "3:thr", "3:ee\n"));
+  EXPECT_EQ(log_->bytes(), 14 + 3 * kHeader);
+  EXPECT_EQ(total_, log_->bytes());
+}
+
+TEST_F(TrialLogTest, GapsAreCountedByTheOffsetThatJumpsAhead) {
+  EXPECT_EQ(Append(1, 100, "a"), 101);
+  EXPECT_EQ(Append(1, 150, "b"), 151);
+  EXPECT_EQ(Append(1, 200, ""), 200);
+  EXPECT_EQ(Append(2, 0, "c"), 1);
+  EXPECT_THAT(ReadAll(), ElementsAre("1+100:a", "1+49:b", "1+49:", "2:c"));
+}
+
+TEST_F(TrialLogTest, RepeatedAppendsChangeNothingAlsoAfterARestart) {
+  struct Case {
+    int64_t offset;
+    const char* data;
+    int64_t next;
+  };
+  Append(5, 0, "0123456789");
+  for (const bool reopened : {false, true}) {
+    if (reopened) Reopen();
+    for (const Case& repeat : {Case{0, "0123456789", 10}, {3, "34", 10}, {10, "", 10}, {0, "", 10}}) {
+      EXPECT_EQ(Append(5, repeat.offset, repeat.data), repeat.next) << repeat.offset << " " << repeat.data;
+    }
+    EXPECT_THAT(ReadAll(), ElementsAre("5:0123456789"));
+  }
+  EXPECT_EQ(Append(5, 8, "89AB"), 12) << "what overlaps is skipped";
+  EXPECT_THAT(ReadAll(), ElementsAre("5:0123456789AB"));
+}
+
+TEST_F(TrialLogTest, AnOlderTokenIsRefusedOnceANewerOnePrinted) {
+  Append(5, 0, "old");
+  Append(6, 0, "new");
+  for (const bool reopened : {false, true}) {
+    if (reopened) Reopen();
+    EXPECT_TRUE(absl::IsFailedPrecondition(log_->Append(5, 3, "late", total_).status()));
+  }
+  EXPECT_THAT(ReadAll(), ElementsAre("5:old", "6:new"));
+}
+
+TEST_F(TrialLogTest, KeepsTheNewestHalfOfItsLimitAndSaysWhatIsGone) {
+  int64_t offset = 0;
+  for (int i = 0; i < 30; ++i) offset = Append(1, offset, std::string(99, static_cast<char>('a' + i % 26)) + "\n");
+  EXPECT_EQ(offset, 3000);
+  // 124 bytes a record: four fit into half of the limit. Records 28 and 29 are in the newest file, 24 to 27 before.
+  EXPECT_EQ(log_->bytes(), 6 * 124);
+  EXPECT_EQ(total_, 6 * 124);
+  for (const bool reopened : {false, true}) {
+    if (reopened) Reopen();
+    const auto pieces = ReadAll();
+    ASSERT_THAT(pieces, ::testing::SizeIs(2)) << "one a file";
+    EXPECT_TRUE(pieces[0].starts_with("1+2400:yyy")) << pieces[0];
+    EXPECT_EQ(pieces[0].size(), std::string("1+2400:").size() + 400);
+    EXPECT_TRUE(pieces[1].starts_with("1:ccc")) << pieces[1];
+    EXPECT_EQ(Append(1, 2900, std::string(100, 'x')), 3000);
+  }
+}
+
+TEST_F(TrialLogTest, AnAppendLargerThanItsLimitIsKeptInParts) {
+  EXPECT_EQ(Append(1, 0, std::string(3000, 'x')), 3000);
+  EXPECT_LE(log_->bytes(), 1024);
+  // Parts of 488 bytes, half of the limit less a header; 3000 = 6 * 488 + 72. The last two are kept.
+  EXPECT_THAT(ReadAll(), ElementsAre("1+2440:" + std::string(488, 'x'), "1:" + std::string(72, 'x')));
+}
+
+TEST_F(TrialLogTest, AReaderThatFellBehindGoesOnWithWhatIsLeft) {
+  LogCursor cursor;
+  Append(1, 0, std::string(400, 'a'));
+  EXPECT_THAT(ReadOn(cursor, 150), ::testing::SizeIs(3));
+  Append(1, 400, std::string(400, 'b'));
+  Append(1, 800, std::string(400, 'c'));
+  Append(1, 1200, std::string(400, 'd'));
+  EXPECT_THAT(ReadOn(cursor), ElementsAre("1+400:" + std::string(400, 'c'), "1:" + std::string(400, 'd')));
+  EXPECT_THAT(ReadOn(cursor), IsEmpty());
+  Append(1, 1600, "end");
+  EXPECT_THAT(ReadOn(cursor), ElementsAre("1:end"));
+}
+
+TEST_F(TrialLogTest, AReaderOfOneAttemptPassesOverTheOthers) {
+  Append(1, 0, "first");
+  Append(2, 0, "second");
+  Append(3, 0, "third");
+  LogCursor cursor{.only = 2};
+  EXPECT_THAT(ReadOn(cursor), ElementsAre("2:second"));
+  cursor = {.only = 9};
+  EXPECT_THAT(ReadOn(cursor), IsEmpty());
+}
+
+TEST_F(TrialLogTest, ARecordThatACrashCutOffIsDropped) {
+  Append(1, 0, "whole");
+  Append(1, 5, "cut off in the middle");
+  std::filesystem::resize_file(directory_ + "/7.log", 5 + 21 + 2 * kHeader - 3);
+  Reopen();
+  EXPECT_THAT(ReadAll(), ElementsAre("1:whole"));
+  EXPECT_EQ(Append(1, 5, " again"), 11);
+  Reopen();
+  EXPECT_THAT(ReadAll(), ElementsAre("1:whole again"));
+}
+
+TEST_F(TrialLogTest, WhatIsNoLogReadsAsEmptyAndIsReplaced) {
+  std::ofstream(directory_ + "/7.log") << "this was written by somebody else, who did not know the format";
+  EXPECT_THAT(ReadAll(), IsEmpty());
+  EXPECT_EQ(Append(1, 0, "ours"), 4);
+  EXPECT_THAT(ReadAll(), ElementsAre("1:ours"));
+}
+
+TEST_F(TrialLogTest, IsGoneForGoodOnceDeleted) {
+  Append(1, 0, std::string(400, 'a'));
+  Append(1, 400, std::string(400, 'b'));
+  log_->Delete(total_);
+  EXPECT_EQ(total_, 0);
+  EXPECT_THAT(ReadAll(), IsEmpty());
+  EXPECT_TRUE(absl::IsNotFound(log_->Append(1, 800, "c", total_).status()));
+  EXPECT_TRUE(std::filesystem::is_empty(directory_));
+}
+
+TEST_F(TrialLogTest, AFailedWriteLeavesTheLogAsItWas) {
+  log_ = std::make_unique<TrialLog>(directory_ + "/missing/7", 1024);
+  EXPECT_TRUE(absl::IsUnavailable(log_->Append(1, 0, "a", total_).status()));
+  EXPECT_EQ(total_, 0);
+  std::filesystem::create_directory(directory_ + "/missing");
+  EXPECT_EQ(Append(1, 0, "a"), 1);
+  EXPECT_THAT(ReadAll(), ElementsAre("1:a"));
+}
+
+}  // namespace
+}  // namespace athanor
