@@ -109,7 +109,8 @@ void Session::OnCommand(const v1::Command& command) {
       PreemptAll();
       break;
     default:
-      spdlog::warn("the coordinator sent a command that this worker does not know: {}", command.kind());
+      spdlog::warn("the coordinator sent a command that this worker does not know: {}",
+                   static_cast<int>(command.kind()));
   }
 }
 
