@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <limits>
+#include <span>
 
 namespace athanor {
 namespace {
@@ -62,6 +63,25 @@ std::optional<Number> FromChars(std::string_view text, Format... format) {
 
 constexpr const char* kIntRange = "an int from -9223372036854775808 to 9223372036854775807";
 
+struct Unit {
+  std::string_view suffix;
+  int64_t factor;
+};
+
+// A whole number with one of `units` behind it.
+std::optional<int64_t> ParseWithUnit(std::string_view text, std::span<const Unit> units) {
+  std::string_view suffix = text;
+  const size_t digits = ConsumeRun(&suffix, kDigits);
+  const auto number = FromChars<int64_t>(text.substr(0, digits), 10);
+  if (!number) return std::nullopt;
+  for (const Unit& unit : units) {
+    if (suffix != unit.suffix) continue;
+    if (*number > std::numeric_limits<int64_t>::max() / unit.factor) return std::nullopt;
+    return *number * unit.factor;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 absl::StatusOr<Value> ResolveYamlScalar(const std::string& text) {
@@ -88,22 +108,18 @@ absl::StatusOr<Value> ResolveYamlScalar(const std::string& text) {
 }
 
 std::optional<int64_t> ParseDurationMs(std::string_view text) {
-  struct Unit {
-    std::string_view suffix;
-    int64_t milliseconds;
-  };
   static constexpr Unit kUnits[] = {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
-  std::string_view suffix = text;
-  const size_t digits = ConsumeRun(&suffix, kDigits);
-  const auto number = FromChars<int64_t>(text.substr(0, digits), 10);
-  if (!number) return std::nullopt;
-  if (*number == 0 && suffix.empty()) return 0;
-  for (const Unit& unit : kUnits) {
-    if (suffix != unit.suffix) continue;
-    if (*number > std::numeric_limits<int64_t>::max() / unit.milliseconds) return std::nullopt;
-    return *number * unit.milliseconds;
-  }
-  return std::nullopt;
+  if (text.find_first_not_of('0') == std::string_view::npos && !text.empty()) return 0;
+  return ParseWithUnit(text, kUnits);
+}
+
+std::optional<int64_t> ParseByteCount(std::string_view text) {
+  static constexpr Unit kUnits[] = {{"", 1},
+                                    {"KiB", int64_t{1} << 10},
+                                    {"MiB", int64_t{1} << 20},
+                                    {"GiB", int64_t{1} << 30},
+                                    {"TiB", int64_t{1} << 40}};
+  return ParseWithUnit(text, kUnits);
 }
 
 }  // namespace athanor

@@ -18,4 +18,7 @@ absl::StatusOr<Value> ResolveYamlScalar(const std::string& text);
 // "250ms", "10s", "5m", "2h", "7d" or a bare "0", in milliseconds; nothing if it is not of this form or overflows.
 std::optional<int64_t> ParseDurationMs(std::string_view text);
 
+// "4096", "512KiB", "64MiB", "1GiB", "2TiB", in bytes; nothing if it is not of this form or overflows.
+std::optional<int64_t> ParseByteCount(std::string_view text);
+
 }  // namespace athanor

@@ -58,6 +58,30 @@ absl::Status ReadText(YamlMapReader& map, const char* key, std::string& into) {
   return absl::OkStatus();
 }
 
+// The least that logs may take together: a few trials' worth.
+constexpr int64_t kSmallestLogQuota = int64_t{8} << 20;
+
+absl::StatusOr<int64_t> LogQuotaOf(const std::string& text) {
+  const std::optional<int64_t> bytes = ParseByteCount(text);
+  if (!bytes.has_value()) {
+    return absl::InvalidArgumentError(absl::StrCat("\"", text, "\" is no number of bytes; want 512MiB, 1GiB"));
+  }
+  if (*bytes < kSmallestLogQuota) {
+    return absl::InvalidArgumentError(absl::StrCat(text, " is too little; want at least 8MiB"));
+  }
+  return *bytes;
+}
+
+absl::Status ReadLogQuota(YamlMapReader& map, int64_t& into) {
+  const YamlNode* node = map.Find("log_quota");
+  if (node == nullptr) return absl::OkStatus();
+  ATHANOR_ASSIGN_OR_RETURN(const Value value, node->Scalar());
+  const auto quota = LogQuotaOf(ToString(value));
+  if (!quota.ok()) return node->Error(std::string(quota.status().message()));
+  into = *quota;
+  return absl::OkStatus();
+}
+
 // CLI11 reports through exceptions, which stop in ReadCommandLine.
 void Refuse(const char* flag, const std::string& why) { throw CLI::ValidationError(flag, why); }
 
@@ -101,6 +125,17 @@ void AddLogging(CLI::App& app, Changes& changes) {
       "trace, debug, info, warn, error or off (default info)");
 }
 
+void AddLogQuota(CLI::App& app, Changes& changes) {
+  app.add_option_function<std::string>(
+      "--log-quota",
+      [&changes](const std::string& text) {
+        const auto quota = LogQuotaOf(text);
+        if (!quota.ok()) Refuse("--log-quota", std::string(quota.status().message()));
+        changes.push_back([bytes = *quota](auto& config) { config.log_quota_bytes = bytes; });
+      },
+      "bytes that all trial logs may take, kept in DATABASE.logs; those of ended trials go first (default 1GiB)");
+}
+
 absl::Status LoadFile(const std::string& path, ServerConfig& config) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return absl::NotFoundError(absl::StrCat("cannot open ", path));
@@ -124,6 +159,7 @@ absl::Status ReadConfigFile(const std::string& text, const std::string& file, Se
   ATHANOR_RETURN_IF_ERROR(ReadText(map, "database", config.database));
   ATHANOR_RETURN_IF_ERROR(ReadText(map, "checkpoint_dir", config.checkpoint_dir));
   ATHANOR_RETURN_IF_ERROR(ReadText(map, "log_level", config.log.level));
+  ATHANOR_RETURN_IF_ERROR(ReadLogQuota(map, config.log_quota_bytes));
   for (const DurationOption& option : kDurations) {
     const YamlNode* node = map.Find(option.key);
     if (node == nullptr) continue;
@@ -154,6 +190,7 @@ CommandLine ReadCommandLine(int argc, char** argv, const std::string& version) {
   AddText(app, "--checkpoint-dir", &ServerConfig::checkpoint_dir,
           "directory of checkpoints, created if missing (default DATABASE.checkpoints)", changes);
   AddDurations(app, changes);
+  AddLogQuota(app, changes);
   AddLogging(app, changes);
   try {
     app.parse(argc, argv);

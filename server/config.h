@@ -2,6 +2,7 @@
 // the file over the defaults.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "absl/status/status.h"
@@ -16,12 +17,14 @@ struct ServerConfig {
   std::string listen = "127.0.0.1:7077";
   std::string database = "./athanor.db";
   std::string checkpoint_dir;  // empty: the database's path with ".checkpoints" behind it
+  int64_t log_quota_bytes = int64_t{1} << 30;  // of all trial logs
   CoordinatorOptions coordinator;
   LogOptions log;
 
   std::string CheckpointDirectory() const {
     return checkpoint_dir.empty() ? database + ".checkpoints" : checkpoint_dir;
   }
+  std::string LogDirectory() const { return database + ".logs"; }
 };
 
 // What the command line asks for.

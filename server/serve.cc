@@ -19,9 +19,11 @@
 #include "server/coordinator/owner.h"
 #include "server/rpc/bounded_pool.h"
 #include "server/rpc/checkpoint_transfer.h"
+#include "server/rpc/log_calls.h"
 #include "server/rpc/server.h"
 #include "server/rpc/service_context.h"
 #include "server/store/checkpoint_files.h"
+#include "server/store/log_files.h"
 #include "server/store/sqlite/sqlite_store.h"
 
 namespace athanor {
@@ -63,6 +65,15 @@ absl::Status SweepFiles(Coordinator& coordinator, CheckpointFiles& files) {
   return files.Sweep();
 }
 
+absl::Status SweepLogs(Coordinator& coordinator, LogFiles& logs) {
+  return logs.Sweep([&state = coordinator.state()](const LogKey& key) {
+    const auto study = state.studies.find(key.study);
+    if (study == state.studies.end() || !study->second->HasTrial(key.trial)) return LogFiles::Standing::kGone;
+    const bool ended = IsFinished(study->second->trial(key.trial).state);
+    return ended ? LogFiles::Standing::kEnded : LogFiles::Standing::kUnfinished;
+  });
+}
+
 }  // namespace
 
 // Everything is built in the order of its dependencies and taken down in the reverse.
@@ -74,11 +85,14 @@ absl::Status Serve(const ServerConfig& config, const ServeHooks& hooks) {
   hooks.faults.Pass(FaultPoint::kStoreOpened);
   ATHANOR_ASSIGN_OR_RETURN(const std::unique_ptr<CheckpointFiles> files,
                            CheckpointFiles::Open(config.CheckpointDirectory()));
+  ATHANOR_ASSIGN_OR_RETURN(const std::unique_ptr<LogFiles> logs,
+                           LogFiles::Open(config.LogDirectory(), {.total_bytes = config.log_quota_bytes}));
   hooks.faults.Pass(FaultPoint::kFilesOpened);
   Coordinator coordinator(*store, config.coordinator);
   ATHANOR_RETURN_IF_ERROR(coordinator.Load(clock.Read().monotonic));
   hooks.faults.Pass(FaultPoint::kStateLoaded);
   ATHANOR_RETURN_IF_ERROR(SweepFiles(coordinator, *files));
+  ATHANOR_RETURN_IF_ERROR(SweepLogs(coordinator, *logs));
   hooks.faults.Pass(FaultPoint::kFilesSwept);
 
   Owner owner(*store, coordinator, clock);
@@ -86,9 +100,10 @@ absl::Status Serve(const ServerConfig& config, const ServeHooks& hooks) {
   boost::asio::thread_pool transfer_threads(kTransferThreads);
   BoundedPool reads(read_threads, kMaxPendingReads);
   BoundedPool transfers(transfer_threads, kMaxPendingTransfers);
-  ServiceContext context{owner,           coordinator,           *store, *files, reads, transfers, clock,
+  ServiceContext context{owner,           coordinator,           *store, *files, *logs, reads, transfers, clock,
                          ATHANOR_VERSION, clock.Read().monotonic};
   FollowCheckpointRows(context);
+  FollowEndedRows(context);
   RpcServerOptions options;
   options.listen = config.listen;
   ATHANOR_ASSIGN_OR_RETURN(const std::unique_ptr<RpcServer> rpc, RpcServer::Start(context, options));

@@ -17,6 +17,17 @@ CheckpointRows ChangedRows(const ChangeBatch& changes) {
   return rows;
 }
 
+EndedRows EndsIn(const ChangeBatch& changes) {
+  EndedRows rows;
+  for (const Change& change : changes) {
+    if (const auto* update = std::get_if<UpdateTrial>(&change); update != nullptr && IsFinished(update->trial.state)) {
+      rows.trials.emplace_back(update->study, update->trial.number);
+    }
+    if (const auto* deleted = std::get_if<DeleteStudy>(&change)) rows.deleted_studies.push_back(deleted->study);
+  }
+  return rows;
+}
+
 }  // namespace
 
 Coordinator::Coordinator(Store& store, const CoordinatorOptions& options)
@@ -50,6 +61,12 @@ void Coordinator::FinishGroup(Transaction& tx) {
     CheckpointRows rows = ChangedRows(tx.changes);
     if (!rows.added.empty() || !rows.removed.empty()) {
       tx.after_commit.push_back([this, rows = std::move(rows)] { checkpoint_listener_(rows); });
+    }
+  }
+  if (end_listener_) {
+    EndedRows rows = EndsIn(tx.changes);
+    if (!rows.trials.empty() || !rows.deleted_studies.empty()) {
+      tx.after_commit.push_back([this, rows = std::move(rows)] { end_listener_(rows); });
     }
   }
   if (!tx.touched_studies.empty()) {

@@ -28,6 +28,12 @@ struct CheckpointRows {
   std::vector<std::string> removed;
 };
 
+// Trials that a commit put into a finished state, and studies that it deleted.
+struct EndedRows {
+  std::vector<std::pair<StudyId, TrialNumber>> trials;
+  std::vector<StudyId> deleted_studies;
+};
+
 class Coordinator final : public OwnedState {
  public:
   // `store` must outlive it.
@@ -46,6 +52,9 @@ class Coordinator final : public OwnedState {
   void SetCheckpointListener(std::function<void(const CheckpointRows&)> changed) {
     checkpoint_listener_ = std::move(changed);
   }
+
+  // `ended` runs on the owner thread after every commit that ended a trial or deleted a study; it must not block.
+  void SetEndListener(std::function<void(const EndedRows&)> ended) { end_listener_ = std::move(ended); }
 
   State& state() { return state_; }
   Studies& studies() { return studies_; }
@@ -70,6 +79,7 @@ class Coordinator final : public OwnedState {
   Checkpoints checkpoints_;
   Watchers watchers_;
   std::function<void(const CheckpointRows&)> checkpoint_listener_;
+  std::function<void(const EndedRows&)> end_listener_;
   std::optional<MonotonicTime> last_forget_;
 };
 

@@ -103,6 +103,7 @@ void AdminCalls::GetServerStatus(Done<v1::ServerStatus> done) {
               status.set_database_bytes(size.bytes);
               status.set_schema_version(size.schema_version);
               status.set_checkpoint_bytes(context_.files.bytes());
+              status.set_log_bytes(context_.logs.bytes());
               status.set_commits(owner.commits);
               status.set_operations(owner.operations);
               status.set_commit_p50_ms(owner.commit_p50_ms);

@@ -40,14 +40,15 @@ class RpcServer {
   RpcServer(ServiceContext& context, const RpcServerOptions& options)
       : context_(context),
         options_(options),
-        studies_(context, watches_),
+        studies_(context, watches_, logs_),
         admin_(context),
         workers_(context, streams_) {}
 
   ServiceContext& context_;
   const RpcServerOptions options_;
   ReportStreams streams_;
-  WatchStreams watches_;
+  OpenStreams watches_;
+  OpenStreams logs_;
   StudyServiceImpl studies_;
   AdminServiceImpl admin_;
   WorkerServiceImpl workers_;

@@ -14,6 +14,7 @@
 #include "server/coordinator/owner.h"
 #include "server/rpc/bounded_pool.h"
 #include "server/store/checkpoint_files.h"
+#include "server/store/log_files.h"
 #include "server/store/store.h"
 
 namespace athanor {
@@ -28,6 +29,7 @@ struct ServiceContext {
   Coordinator& coordinator;  // owner thread only, within an operation
   Store& store;              // its Read functions, on `reads`
   CheckpointFiles& files;    // on `transfers`
+  LogFiles& logs;            // on `transfers`, where it does I/O
   BoundedPool& reads;
   BoundedPool& transfers;
   const Clock& clock;

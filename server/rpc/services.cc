@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "server/rpc/checkpoint_streams.h"
+#include "server/rpc/log_stream.h"
 #include "server/rpc/report_stream.h"
 #include "server/rpc/unary.h"
 
@@ -113,6 +114,11 @@ grpc::ServerUnaryReactor* StudyServiceImpl::CancelTrial(Call* call, const v1::Ch
   return Answer(call, response, [&](Done<v1::Trial> done) { trials_.Cancel(*request, std::move(done)); });
 }
 
+grpc::ServerWriteReactor<v1::TrialLogChunk>* StudyServiceImpl::ReadTrialLog(Call*,
+                                                                            const v1::ReadTrialLogRequest* request) {
+  return StartLogStream(context_, logs_, *request);
+}
+
 grpc::ServerUnaryReactor* AdminServiceImpl::ListWorkers(Call* call, const v1::ListWorkersRequest* request,
                                                         v1::ListWorkersResponse* response) {
   return Answer(call, response,
@@ -167,6 +173,11 @@ grpc::ServerReadReactor<v1::UploadCheckpointRequest>* WorkerServiceImpl::UploadC
 grpc::ServerWriteReactor<v1::CheckpointChunk>* WorkerServiceImpl::DownloadCheckpoint(
     Call*, const v1::DownloadCheckpointRequest* request) {
   return StartDownload(context_, slots_, *request);
+}
+
+grpc::ServerUnaryReactor* WorkerServiceImpl::AppendLog(Call* call, const v1::AppendLogRequest* request,
+                                                       v1::AppendLogResponse* response) {
+  return Answer(call, response, [&](Done<v1::AppendLogResponse> done) { logs_.Append(*request, std::move(done)); });
 }
 
 }  // namespace athanor

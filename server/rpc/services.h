@@ -8,6 +8,8 @@
 #include "athanor/v1/worker_service.grpc.pb.h"
 #include "server/rpc/admin_calls.h"
 #include "server/rpc/checkpoint_transfer.h"
+#include "server/rpc/log_calls.h"
+#include "server/rpc/open_streams.h"
 #include "server/rpc/report_session.h"
 #include "server/rpc/service_context.h"
 #include "server/rpc/study_calls.h"
@@ -19,8 +21,8 @@ namespace athanor {
 
 class StudyServiceImpl final : public v1::StudyService::CallbackService {
  public:
-  StudyServiceImpl(ServiceContext& context, WatchStreams& watches)
-      : context_(context), watches_(watches), studies_(context), trials_(context) {}
+  StudyServiceImpl(ServiceContext& context, OpenStreams& watches, OpenStreams& logs)
+      : context_(context), watches_(watches), logs_(logs), studies_(context), trials_(context) {}
 
   using Call = grpc::CallbackServerContext;
   grpc::ServerUnaryReactor* CreateStudy(Call*, const v1::CreateStudyRequest*, v1::Study*) override;
@@ -40,10 +42,12 @@ class StudyServiceImpl final : public v1::StudyService::CallbackService {
   grpc::ServerUnaryReactor* EnqueueTrial(Call*, const v1::EnqueueTrialRequest*, v1::EnqueueTrialResponse*) override;
   grpc::ServerUnaryReactor* RetryTrial(Call*, const v1::ChangeTrialRequest*, v1::Trial*) override;
   grpc::ServerUnaryReactor* CancelTrial(Call*, const v1::ChangeTrialRequest*, v1::Trial*) override;
+  grpc::ServerWriteReactor<v1::TrialLogChunk>* ReadTrialLog(Call*, const v1::ReadTrialLogRequest*) override;
 
  private:
   ServiceContext& context_;
-  WatchStreams& watches_;
+  OpenStreams& watches_;
+  OpenStreams& logs_;
   StudyCalls studies_;
   TrialCalls trials_;
 };
@@ -65,7 +69,7 @@ class AdminServiceImpl final : public v1::AdminService::CallbackService {
 class WorkerServiceImpl final : public v1::WorkerService::CallbackService {
  public:
   WorkerServiceImpl(ServiceContext& context, ReportStreams& streams)
-      : context_(context), streams_(streams), workers_(context, streams) {}
+      : context_(context), streams_(streams), workers_(context, streams), logs_(context) {}
 
   using Call = grpc::CallbackServerContext;
   grpc::ServerUnaryReactor* Register(Call*, const v1::RegisterRequest*, v1::RegisterResponse*) override;
@@ -76,12 +80,14 @@ class WorkerServiceImpl final : public v1::WorkerService::CallbackService {
   grpc::ServerReadReactor<v1::UploadCheckpointRequest>* UploadCheckpoint(Call*, v1::UploadCheckpointResponse*) override;
   grpc::ServerWriteReactor<v1::CheckpointChunk>* DownloadCheckpoint(Call*,
                                                                     const v1::DownloadCheckpointRequest*) override;
+  grpc::ServerUnaryReactor* AppendLog(Call*, const v1::AppendLogRequest*, v1::AppendLogResponse*) override;
 
  private:
   ServiceContext& context_;
   ReportStreams& streams_;
   TransferSlots slots_;
   WorkerCalls workers_;
+  LogCalls logs_;
 };
 
 }  // namespace athanor

@@ -31,14 +31,13 @@ milliseconds IntervalOf(const v1::WatchStudyRequest& request) {
   return milliseconds(std::clamp(request.min_interval_ms(), kShortestIntervalMs, kLongestIntervalMs));
 }
 
-}  // namespace
-
 // One chain of steps, never two at once: draft (owner thread), complete (pool), write, pause for the interval, wait for
 // a change, draft again. Changes, cancellation and shutdown only take a note and cut the waiting short.
 class WatchStream final : public grpc::ServerWriteReactor<v1::StudySnapshot>,
+                          public EndableStream,
                           public std::enable_shared_from_this<WatchStream> {
  public:
-  WatchStream(ServiceContext& context, WatchStreams& watches, const v1::WatchStudyRequest& request)
+  WatchStream(ServiceContext& context, OpenStreams& watches, const v1::WatchStudyRequest& request)
       : context_(context),
         watches_(watches),
         name_(request.study()),
@@ -54,8 +53,8 @@ class WatchStream final : public grpc::ServerWriteReactor<v1::StudySnapshot>,
     Draft();
   }
 
-  // Any thread. The first reason stands.
-  void Stop(absl::Status status) {
+  // The first reason stands.
+  void Stop(absl::Status status) override {
     const MutexLock lock(mutex_);
     if (!stop_.has_value()) stop_ = std::move(status);
     if (alarm_ != nullptr) alarm_->Cancel();
@@ -169,7 +168,7 @@ class WatchStream final : public grpc::ServerWriteReactor<v1::StudySnapshot>,
   void End(const absl::Status& status) { Finish(ToGrpc(status)); }
 
   ServiceContext& context_;
-  WatchStreams& watches_;
+  OpenStreams& watches_;
   const std::string name_;
   const milliseconds interval_;
   const int top_;
@@ -193,22 +192,9 @@ class WatchStream final : public grpc::ServerWriteReactor<v1::StudySnapshot>,
   std::unique_ptr<grpc::Alarm> alarm_ ATHANOR_GUARDED_BY(mutex_);
 };
 
-bool WatchStreams::Add(WatchStream* watch) {
-  const MutexLock lock(mutex_);
-  return watches_.size() < kMaxWatches && watches_.insert(watch).second;
-}
+}  // namespace
 
-void WatchStreams::Remove(WatchStream* watch) {
-  const MutexLock lock(mutex_);
-  watches_.erase(watch);
-}
-
-void WatchStreams::CloseAll() {
-  const MutexLock lock(mutex_);
-  for (WatchStream* watch : watches_) watch->Stop(absl::UnavailableError("the coordinator is shutting down"));
-}
-
-grpc::ServerWriteReactor<v1::StudySnapshot>* StartWatch(ServiceContext& context, WatchStreams& watches,
+grpc::ServerWriteReactor<v1::StudySnapshot>* StartWatch(ServiceContext& context, OpenStreams& watches,
                                                         const v1::WatchStudyRequest& request) {
   auto watch = std::make_shared<WatchStream>(context, watches, request);
   watch->Start();

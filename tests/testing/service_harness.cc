@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "server/rpc/checkpoint_transfer.h"
+#include "server/rpc/log_calls.h"
 
 namespace athanor::testing {
 namespace {
@@ -41,11 +42,15 @@ ServiceHarness::ServiceHarness(CoordinatorOptions options, Store* store, const C
   auto files = CheckpointFiles::Open(directory_.path());
   Require(files.status());
   files_ = *std::move(files);
+  auto logs = LogFiles::Open(log_directory_.path(), {});
+  Require(logs.status());
+  logs_ = *std::move(logs);
   Require(coordinator_.Load(clock_.Read().monotonic));
   for (const std::string& sha256 : coordinator_.checkpoints().Hashes()) files_->Hold(sha256);
-  context_.reset(new ServiceContext{owner_, coordinator_, store_, *files_, reads_, transfers_, clock_, "test",
+  context_.reset(new ServiceContext{owner_, coordinator_, store_, *files_, *logs_, reads_, transfers_, clock_, "test",
                                     clock_.Read().monotonic});
   FollowCheckpointRows(*context_);
+  FollowEndedRows(*context_);
   owner_thread_ = std::thread([this] { owner_.Run(); });
 }
 

@@ -43,11 +43,30 @@ TEST(ServerConfig, FlagsWinOverTheFileAndTheFileOverDefaults) {
   EXPECT_EQ(line.config.CheckpointDirectory(), "/c");
 }
 
+TEST(ServerConfig, LogQuotaIsANumberOfBytesFromFlagOrFile) {
+  EXPECT_EQ(Parse({}).config.log_quota_bytes, 1 << 30);
+  EXPECT_EQ(Parse({"--log-quota", "64MiB"}).config.log_quota_bytes, 64 << 20);
+  EXPECT_EQ(Parse({"--database", "/d/a.db"}).config.LogDirectory(), "/d/a.db.logs");
+  struct Case {
+    const char* text;
+    int64_t bytes;
+  };
+  for (const Case& wanted : {Case{"log_quota: 9000000\n", 9'000'000}, Case{"log_quota: 9000KiB\n", 9'216'000},
+                             Case{"log_quota: 2TiB\n", 2'199'023'255'552}}) {
+    ServerConfig config;
+    EXPECT_TRUE(ReadConfigFile(wanted.text, "c.yaml", config).ok()) << wanted.text;
+    EXPECT_EQ(config.log_quota_bytes, wanted.bytes);
+  }
+}
+
 TEST(ServerConfig, WrongUsageExitsWithTwo) {
   for (const std::vector<std::string>& arguments : {std::vector<std::string>{"--lease", "5x"},
                                                     {"--lease", "1ms"},
                                                     {"--nonsense"},
                                                     {"--log-format", "xml"},
+                                                    {"--log-quota", "1GB"},
+                                                    {"--log-quota", "7MiB"},
+                                                    {"--log-quota", "99999999TiB"},
                                                     {"--config", "/nonexistent/file.yaml"},
                                                     {"stray"}}) {
     const CommandLine line = Parse(arguments);
@@ -62,9 +81,11 @@ TEST(ServerConfig, FileErrorsNameFileLineAndKey) {
     const char* text;
     const char* message;
   };
-  for (const Case& wanted : {Case{"lisen: x:1\n", "c.yaml:1: lisen"}, Case{"lease: 5\n", "c.yaml:1: lease"},
-                             Case{"listen: x:1\nlease: 10ms\n", "c.yaml:2: lease: 10ms is out of range"},
-                             Case{"log_format: xml\n", "c.yaml:1: log_format"}, Case{"- a\n", "c.yaml:1"}}) {
+  for (const Case& wanted :
+       {Case{"lisen: x:1\n", "c.yaml:1: lisen"}, Case{"lease: 5\n", "c.yaml:1: lease"},
+        Case{"listen: x:1\nlease: 10ms\n", "c.yaml:2: lease: 10ms is out of range"},
+        Case{"log_format: xml\n", "c.yaml:1: log_format"},
+        Case{"log_quota: 1MiB\n", "c.yaml:1: log_quota: 1MiB is too little"}, Case{"- a\n", "c.yaml:1"}}) {
     ServerConfig config;
     const absl::Status status = ReadConfigFile(wanted.text, "c.yaml", config);
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << wanted.text;

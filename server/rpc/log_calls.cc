@@ -1,0 +1,136 @@
+#include "server/rpc/log_calls.h"
+
+#include <algorithm>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "server/rpc/convert_worker.h"
+
+namespace athanor {
+namespace {
+
+using Request = std::shared_ptr<const v1::AppendLogRequest>;
+
+absl::Status Check(const v1::AppendLogRequest& request) {
+  if (request.data().size() > LogCalls::kMaxDataBytes) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("data: has ", request.data().size(), " bytes; want at most ", LogCalls::kMaxDataBytes));
+  }
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max() / 2;
+  if (request.offset() < 0 || request.offset() > kMost) {
+    return absl::InvalidArgumentError(absl::StrCat("offset: ", request.offset(), "; want 0 to ", kMost));
+  }
+  return absl::OkStatus();
+}
+
+void Write(ServiceContext& context, const Request& request, const Done<v1::AppendLogResponse>& done) {
+  const absl::Status posted = context.transfers.Post([&context, request, done] {
+    const LeaseRef lease = FromProto(request->lease());
+    const absl::StatusOr<int64_t> next =
+        context.logs.Append({lease.study, lease.trial}, lease.token, request->offset(), request->data());
+    // The study was deleted while this was under way: its leases are dead.
+    if (absl::IsNotFound(next.status())) return done(absl::FailedPreconditionError(next.status().message()));
+    if (!next.ok()) return done(next.status());
+    v1::AppendLogResponse response;
+    response.set_next_offset(*next);
+    done(std::move(response));
+  });
+  if (!posted.ok()) done(posted);
+}
+
+// The trial is not leased: under its last token its log may still come. `dead` says what a dead lease is told.
+void WriteUnderLastToken(ServiceContext& context, const Request& request, const absl::Status& dead,
+                         const Done<v1::AppendLogResponse>& done) {
+  const absl::Status posted = context.reads.Post([&context, request, dead, done] {
+    const LeaseRef lease = FromProto(request->lease());
+    const absl::StatusOr<std::vector<Attempt>> attempts = context.store.ReadAttempts(lease.study, lease.trial);
+    if (!attempts.ok()) return done(absl::IsNotFound(attempts.status()) ? dead : attempts.status());
+    if (attempts->empty() || attempts->back().token != lease.token) return done(dead);
+    Write(context, request, done);
+  });
+  if (!posted.ok()) done(posted);
+}
+
+}  // namespace
+
+void FollowEndedRows(ServiceContext& context) {
+  context.coordinator.SetEndListener([&context](const EndedRows& rows) {
+    for (const auto& [study, trial] : rows.trials) context.logs.SetEnded({study, trial});
+    for (const StudyId study : rows.deleted_studies) {
+      // If the pool refuses, the logs stay until the next start.
+      (void)context.transfers.Post([&context, study] { context.logs.DeleteStudy(study); });
+    }
+  });
+}
+
+void LogCalls::Append(const v1::AppendLogRequest& original, Done<v1::AppendLogResponse> done) {
+  if (const absl::Status usable = Check(original); !usable.ok()) return done(usable);
+  const auto request = std::make_shared<const v1::AppendLogRequest>(original);
+  const absl::Status posted = context_.owner.Post([this, request, done](Transaction&) -> Owner::Reply {
+    State& state = context_.coordinator.state();
+    const LeaseRef lease = FromProto(request->lease());
+    const absl::Status found = state.FindLease(lease).status();
+    const auto study = state.studies.find(lease.study);
+    const bool unleased = study != state.studies.end() && study->second->HasTrial(lease.trial) &&
+                          study->second->live(lease.trial) == nullptr;
+    return [this, request, done, found, unleased](const absl::Status& commit) {
+      if (!commit.ok()) return done(commit);
+      if (found.ok()) return Write(context_, request, done);
+      if (unleased) return WriteUnderLastToken(context_, request, found, done);
+      done(found);
+    };
+  });
+  if (!posted.ok()) done(posted);
+}
+
+// A line also ends where another attempt begins.
+int64_t LogReader::CountLines(const LogPiece& piece) {
+  int64_t lines = in_line_ && piece.token != token_ ? 1 : 0;
+  token_ = piece.token;
+  if (piece.data.empty()) return lines;
+  in_line_ = piece.data.back() != '\n';
+  return lines + std::ranges::count(piece.data, '\n');
+}
+
+absl::Status LogReader::SkipToTail(int64_t lines) {
+  const LogCursor start = cursor_;
+  int64_t there = 0;
+  while (true) {
+    ATHANOR_ASSIGN_OR_RETURN(const LogPiece piece, files_.Read(key_, cursor_, kPieceBytes));
+    if (piece.token == 0) break;
+    there += CountLines(piece);
+  }
+  lines_to_skip_ = there + (in_line_ ? 1 : 0) - lines;
+  cursor_ = start;
+  token_ = 0;
+  in_line_ = false;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<LogPiece> LogReader::Next() {
+  while (true) {
+    ATHANOR_ASSIGN_OR_RETURN(LogPiece piece, files_.Read(key_, cursor_, kPieceBytes));
+    if (piece.token == 0 || lines_to_skip_ <= 0) return piece;
+    if (in_line_ && piece.token != token_ && --lines_to_skip_ == 0) return piece;
+    token_ = piece.token;
+    if (piece.data.empty()) continue;
+    in_line_ = piece.data.back() != '\n';
+    size_t begin = 0;
+    while (lines_to_skip_ > 0) {
+      const size_t end = piece.data.find('\n', begin);
+      begin = end == std::string::npos ? piece.data.size() : end + 1;
+      if (end == std::string::npos) break;
+      --lines_to_skip_;
+    }
+    if (begin == piece.data.size()) continue;
+    piece.data.erase(0, begin);
+    piece.dropped_bytes = 0;
+    return piece;
+  }
+}
+
+}  // namespace athanor
