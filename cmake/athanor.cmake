@@ -51,7 +51,8 @@ function(athanor_program name)
   target_compile_definitions(${name} PRIVATE ATHANOR_VERSION="${PROJECT_VERSION}")
 endfunction()
 
-# athanor_test(NAME SOURCES ... DEPENDS ... [LABELS ...] [TIMEOUT seconds]): a GoogleTest executable, one CTest entry each.
+# athanor_test(NAME SOURCES ... DEPENDS ... [LABELS ...] [TIMEOUT seconds]): a GoogleTest executable, one CTest entry each. A folder
+# labels all of its tests by ATHANOR_TEST_LABELS. All tests of a label are built by the target LABEL_tests.
 function(athanor_test name)
   cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;DEPENDS;LABELS" ${ARGN})
   if(NOT ATHANOR_TESTS)
@@ -64,7 +65,14 @@ function(athanor_test name)
   target_link_libraries(${name} PRIVATE athanor_flags ${ARG_DEPENDS} GTest::gmock_main)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   add_test(NAME ${name} COMMAND ${name})
+  list(APPEND ARG_LABELS ${ATHANOR_TEST_LABELS})
   set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+  foreach(label IN LISTS ARG_LABELS)
+    if(NOT TARGET ${label}_tests)
+      add_custom_target(${label}_tests)
+    endif()
+    add_dependencies(${label}_tests ${name})
+  endforeach()
 endfunction()
 
 # athanor_bench(NAME SOURCES ... DEPENDS ...): a measuring program in build/bench; never run by the tests.

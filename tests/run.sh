@@ -22,13 +22,13 @@ done
 
 deploy/install-packages.sh test
 
-run() {  # run PRESET [ctest arguments]
-  local preset=$1
-  shift
+run() {  # run PRESET TARGETS [ctest arguments]
+  local preset=$1 targets=$2
+  shift 2
   # A build folder of the quick start has them switched off.
   local parts=-DATHANOR_TESTS=ON
   [ "$preset" = release ] && parts+=" -DATHANOR_BENCH=ON"
-  ATHANOR_CMAKE_ARGUMENTS="$parts ${ATHANOR_CMAKE_ARGUMENTS:-}" deploy/build.sh "$preset"
+  ATHANOR_CMAKE_ARGUMENTS="$parts ${ATHANOR_CMAKE_ARGUMENTS:-}" deploy/build.sh "$preset" "$targets"
   echo "tests: preset $preset"
   ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -j 2 "$@"
 }
@@ -37,9 +37,9 @@ run() {  # run PRESET [ctest arguments]
 skip=(-LE long)
 [ ${#long[@]} -gt 0 ] && skip=()
 if [ "$mode" = release ]; then
-  run release "${skip[@]}" "${rest[@]}"
+  run release all "${skip[@]}" "${rest[@]}"
 else
-  run asan "${skip[@]}" "${rest[@]}"
+  run asan all "${skip[@]}" "${rest[@]}"
   # The packaged gRPC and Abseil are not instrumented: what talks through them reports races that are none.
-  run tsan -R '^(coordinator_|session_|store_threads|.*contract|in_process|report_queue)' "${rest[@]}"
+  run tsan threads_tests -L threads "${skip[@]}" "${rest[@]}"
 fi
