@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
+#include <iterator>
 #include <set>
 #include <utility>
 #include <vector>
@@ -17,16 +18,49 @@
 
 namespace athanor {
 namespace {
-class LiveCall;
-}
 
-// What the calls share: the channel, and the set of those under way, so that the transport can end them all and wait.
+class LiveCall;
+
+// One connection to the coordinator, made at the first call over it.
+struct Link {
+  explicit Link(const WorkerClientOptions& options);
+  const std::unique_ptr<v1::WorkerService::Stub> stub;
+};
+
+}  // namespace
+
+// What the calls share: the connection, and the set of those under way, so that the transport can end them all and
+// wait.
 struct GrpcWorkerTransport::Core {
-  WorkerClientOptions options;
-  std::unique_ptr<v1::WorkerService::Stub> stub;
+  explicit Core(const WorkerClientOptions& the_options)
+      : options(the_options), link(std::make_shared<Link>(options)), patience(options.call_timeout) {}
+
+  // Calls made from now on go over a new connection, unless they do already.
+  void GiveUp(const std::shared_ptr<Link>& silent) {
+    MutexLock lock(mutex);
+    if (link != silent) return;
+    retired.push_back(std::exchange(link, std::make_shared<Link>(options)));
+  }
+
+  // How long to wait for the answer to a call that renews leases.
+  Duration Patience() {
+    MutexLock lock(mutex);
+    return patience;
+  }
+  // Leases live so long: the first renewal, an unanswered one and the next must fit in.
+  void SetLease(Duration lease) {
+    MutexLock lock(mutex);
+    patience = std::clamp(lease / 3, std::min(options.shortest_patience, options.call_timeout), options.call_timeout);
+  }
+
+  const WorkerClientOptions options;
   Mutex mutex;
   ConditionVariable idle;
   std::set<LiveCall*> live ATHANOR_GUARDED_BY(mutex);
+  std::shared_ptr<Link> link ATHANOR_GUARDED_BY(mutex);
+  // Given up; each stays until no call is left in it, because a channel must not end on a thread of its own.
+  std::vector<std::shared_ptr<Link>> retired ATHANOR_GUARDED_BY(mutex);
+  Duration patience ATHANOR_GUARDED_BY(mutex);
 };
 
 namespace {
@@ -43,8 +77,29 @@ std::chrono::system_clock::time_point DeadlineIn(Duration duration) {
   return std::chrono::system_clock::now() + std::chrono::duration_cast<std::chrono::system_clock::duration>(duration);
 }
 
-// A call under way, known to the core from birth until nothing of gRPC's is left in it. It holds no share of the core:
-// the last share of a channel must not be dropped on a thread of gRPC, which would then have to wait for itself.
+int Milliseconds(Duration duration) {
+  return static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
+}
+
+std::shared_ptr<grpc::Channel> Connect(const WorkerClientOptions& options) {
+  grpc::ChannelArguments arguments;
+  // A new channel must not be given the connection of the one that it replaces.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  arguments.SetMaxReceiveMessageSize(options.max_message_bytes);
+  arguments.SetMaxSendMessageSize(options.max_message_bytes);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, Milliseconds(options.keepalive_interval));
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, Milliseconds(options.keepalive_timeout));
+  // The session paces its attempts itself; the channel's own pause (up to 2 min by default) would only add to it.
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 200);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 2000);  // means: how long an attempt may take
+  return grpc::CreateCustomChannel(options.target, grpc::InsecureChannelCredentials(), arguments);
+}
+
+Link::Link(const WorkerClientOptions& options) : stub(v1::WorkerService::NewStub(Connect(options))) {}
+
+// A call under way, known to the core from birth until nothing of gRPC's is left in it. It never holds the last share
+// of its link: a channel that ended on a thread of gRPC would have to wait for itself.
 class LiveCall : public std::enable_shared_from_this<LiveCall> {
  public:
   explicit LiveCall(Core& core) : registration_(core, this) {}
@@ -54,20 +109,30 @@ class LiveCall : public std::enable_shared_from_this<LiveCall> {
 
   grpc::ClientContext& context() { return context_; }
   Core& core() { return registration_.core; }
+  const std::shared_ptr<Link>& link() const { return registration_.link; }
+  auto* stub() { return link()->stub->async(); }
 
  private:
   struct Registration {
     Registration(Core& the_core, LiveCall* the_call) : core(the_core), call(the_call) {
+      std::vector<std::shared_ptr<Link>> unused;  // ends after the lock does
       MutexLock lock(core.mutex);
+      const auto in_use = [](const auto& retired) { return retired.use_count() > 1; };
+      const auto first = std::partition(core.retired.begin(), core.retired.end(), in_use);
+      unused.assign(std::make_move_iterator(first), std::make_move_iterator(core.retired.end()));
+      core.retired.erase(first, core.retired.end());
+      link = core.link;
       core.live.insert(call);
     }
     ~Registration() {
+      link.reset();
       MutexLock lock(core.mutex);
       core.live.erase(call);
       if (core.live.empty()) core.idle.NotifyAll();
     }
     Core& core;
     LiveCall* call;
+    std::shared_ptr<Link> link;
   };
 
   Registration registration_;  // goes after the context, which holds the channel
@@ -96,9 +161,10 @@ class UnaryCall final : public LiveCall {
                                          WorkerTransport::Done<Response> done) {
     auto call = std::make_shared<UnaryCall>(core, std::move(request));
     call->context().set_deadline(DeadlineIn(timeout));
-    auto* stub = call->core().stub->async();
+    auto* stub = call->stub();
     (stub->*method)(&call->context(), &call->request_, &call->response_,
                     [call, done = std::move(done)](const grpc::Status& status) {
+                      if (status.error_code() == grpc::DEADLINE_EXCEEDED) call->core().GiveUp(call->link());
                       if (status.ok()) {
                         done(std::move(call->response_));
                       } else {
@@ -130,7 +196,7 @@ class Upload final : public LiveCall, public grpc::ClientWriteReactor<v1::Upload
     self_ = std::move(self);
     context().set_deadline(DeadlineIn(core().options.transfer_timeout));
     *message_.mutable_header() = std::move(header);
-    core().stub->async()->UploadCheckpoint(&context(), &response_, this);
+    stub()->UploadCheckpoint(&context(), &response_, this);
     StartWrite(&message_);
     StartCall();
   }
@@ -177,7 +243,7 @@ class Download final : public LiveCall, public grpc::ClientReadReactor<v1::Check
   void Start(std::shared_ptr<Download> self) {
     self_ = std::move(self);
     context().set_deadline(DeadlineIn(core().options.transfer_timeout));
-    core().stub->async()->DownloadCheckpoint(&context(), &request_, this);
+    stub()->DownloadCheckpoint(&context(), &request_, this);
     StartRead(&chunk_);
     StartCall();
   }
@@ -231,7 +297,7 @@ class StreamCall final : public LiveCall, public grpc::ClientBidiReactor<v1::Rep
 
   void Start(std::shared_ptr<StreamCall> self) {
     self_ = std::move(self);
-    core().stub->async()->Report(&context(), this);
+    stub()->Report(&context(), this);
     AddHold();
     StartRead(&response_);
     StartCall();
@@ -313,31 +379,11 @@ class GrpcReportStream final : public ReportStream {
   std::weak_ptr<StreamCall> call_;
 };
 
-int Milliseconds(Duration duration) {
-  return static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
-}
-
-std::shared_ptr<grpc::Channel> Connect(const WorkerClientOptions& options) {
-  grpc::ChannelArguments arguments;
-  arguments.SetMaxReceiveMessageSize(options.max_message_bytes);
-  arguments.SetMaxSendMessageSize(options.max_message_bytes);
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, Milliseconds(options.keepalive_interval));
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, Milliseconds(options.keepalive_timeout));
-  // The session paces its attempts itself; the channel's own pause (up to 2 min by default) would only add to it.
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 200);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 200);
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
-  return grpc::CreateCustomChannel(options.target, grpc::InsecureChannelCredentials(), arguments);
-}
-
 using Async = v1::WorkerService::StubInterface::async_interface;
 
 }  // namespace
 
-GrpcWorkerTransport::GrpcWorkerTransport(const WorkerClientOptions& options) : core_(std::make_unique<Core>()) {
-  core_->options = options;
-  core_->stub = v1::WorkerService::NewStub(Connect(options));
-}
+GrpcWorkerTransport::GrpcWorkerTransport(const WorkerClientOptions& options) : core_(std::make_unique<Core>(options)) {}
 
 GrpcWorkerTransport::~GrpcWorkerTransport() {
   std::vector<std::shared_ptr<LiveCall>> calls;
@@ -355,8 +401,12 @@ GrpcWorkerTransport::~GrpcWorkerTransport() {
 }
 
 void GrpcWorkerTransport::Register(v1::RegisterRequest request, Done<v1::RegisterResponse> done) {
-  UnaryCall<v1::RegisterRequest, v1::RegisterResponse>::Start(*core_, &Async::Register, std::move(request),
-                                                              core_->options.call_timeout, std::move(done));
+  UnaryCall<v1::RegisterRequest, v1::RegisterResponse>::Start(
+      *core_, &Async::Register, std::move(request), core_->Patience(),
+      [core = core_.get(), done = std::move(done)](absl::StatusOr<v1::RegisterResponse> response) {
+        if (response.ok()) core->SetLease(std::chrono::milliseconds(response->lease_ms()));
+        done(std::move(response));
+      });
 }
 
 std::unique_ptr<CancellableCall> GrpcWorkerTransport::Acquire(v1::AcquireRequest request,
@@ -368,12 +418,17 @@ std::unique_ptr<CancellableCall> GrpcWorkerTransport::Acquire(v1::AcquireRequest
 
 void GrpcWorkerTransport::Heartbeat(v1::HeartbeatRequest request, Done<v1::HeartbeatResponse> done) {
   UnaryCall<v1::HeartbeatRequest, v1::HeartbeatResponse>::Start(*core_, &Async::Heartbeat, std::move(request),
-                                                                core_->options.call_timeout, std::move(done));
+                                                                core_->Patience(), std::move(done));
 }
 
 void GrpcWorkerTransport::Finish(v1::FinishRequest request, Done<v1::FinishResponse> done) {
   UnaryCall<v1::FinishRequest, v1::FinishResponse>::Start(*core_, &Async::Finish, std::move(request),
                                                           core_->options.call_timeout, std::move(done));
+}
+
+void GrpcWorkerTransport::AppendLog(v1::AppendLogRequest request, Done<v1::AppendLogResponse> done) {
+  UnaryCall<v1::AppendLogRequest, v1::AppendLogResponse>::Start(*core_, &Async::AppendLog, std::move(request),
+                                                                core_->options.call_timeout, std::move(done));
 }
 
 std::unique_ptr<CancellableCall> GrpcWorkerTransport::UploadCheckpoint(v1::UploadCheckpointRequest::Header header,

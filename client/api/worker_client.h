@@ -62,6 +62,8 @@ class WorkerTransport {
   virtual void Heartbeat(v1::HeartbeatRequest request, Done<v1::HeartbeatResponse> done) = 0;
   // Ends one attempt outside the report stream: for a caller that has no measurement still on its way.
   virtual void Finish(v1::FinishRequest request, Done<v1::FinishResponse> done) = 0;
+  // Appends to a trial's log, under its last token, live or ended.
+  virtual void AppendLog(v1::AppendLogRequest request, Done<v1::AppendLogResponse> done) = 0;
 
   // Sends the file `path` under `header`. The file must not change meanwhile; it is opened before this returns. OK
   // means that file and row are on the coordinator's disk. NOT_FOUND if the file cannot be opened, DATA_LOSS if it is
@@ -81,18 +83,25 @@ class WorkerTransport {
 
 struct WorkerClientOptions {
   std::string target;  // host:port
-  // How long a call may take beyond the waiting that it asks for itself.
+  // How long a call may take beyond the waiting that it asks for itself. Once registered, a call that renews leases may
+  // take a third of a lease at most, but never less than `shortest_patience`.
   Duration call_timeout = std::chrono::seconds(10);
+  Duration shortest_patience = std::chrono::milliseconds(500);
   // A whole checkpoint transfer; gRPC knows no bound on silence within one.
   Duration transfer_timeout = std::chrono::minutes(30);
-  // A connection with calls on it is probed so often, and given up if a probe stays unanswered.
-  Duration keepalive_interval = std::chrono::seconds(30);
+  // A connection with calls on it is probed so often, and given up if a probe stays unanswered. The coordinator sends
+  // away those who probe more often than every 5 s.
+  Duration keepalive_interval = std::chrono::seconds(10);
   Duration keepalive_timeout = std::chrono::seconds(10);
   int max_message_bytes = 64 << 20;
 };
 
 // Over gRPC's callback API, unencrypted, one connection for all calls; it reconnects by itself. Callbacks run on gRPC's
 // threads.
+//
+// Half-open connections: one that leaves a unary call unanswered past its deadline is given up, and calls made after
+// that go over a new one. So a worker whose network dropped its connection without a word is back before its leases
+// run out. Transfers and streams still on the old one end with it, at the latest when a probe stays unanswered.
 class GrpcWorkerTransport final : public WorkerTransport {
  public:
   explicit GrpcWorkerTransport(const WorkerClientOptions& options);
@@ -103,6 +112,7 @@ class GrpcWorkerTransport final : public WorkerTransport {
   std::unique_ptr<CancellableCall> Acquire(v1::AcquireRequest request, Done<v1::AcquireResponse> done) override;
   void Heartbeat(v1::HeartbeatRequest request, Done<v1::HeartbeatResponse> done) override;
   void Finish(v1::FinishRequest request, Done<v1::FinishResponse> done) override;
+  void AppendLog(v1::AppendLogRequest request, Done<v1::AppendLogResponse> done) override;
   std::unique_ptr<CancellableCall> UploadCheckpoint(v1::UploadCheckpointRequest::Header header, const std::string& path,
                                                     std::function<void(absl::Status)> done) override;
   std::unique_ptr<CancellableCall> DownloadCheckpoint(v1::DownloadCheckpointRequest request, const std::string& path,

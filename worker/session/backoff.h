@@ -26,6 +26,8 @@ class Backoff {
     next_ = std::min(ceiling * 2, options_.cap);
     return ceiling / 2 + Duration(random_.Below(static_cast<uint64_t>(ceiling.count() / 2 + 1)));
   }
+  // From now on no pause is longer.
+  void SetCap(Duration cap) { options_.cap = cap; }
   // After a success.
   void Reset() { next_ = options_.initial; }
 

@@ -47,6 +47,7 @@ Connection::Connection(boost::asio::io_context& io, const Clock& clock, WorkerTr
       transport_(transport),
       reports_(reports),
       registration_(std::move(registration)),
+      longest_pause_(backoff.cap),
       backoff_(backoff, jitter_seed),
       observer_(observer),
       reconnect_timer_(io),
@@ -77,6 +78,7 @@ void Connection::OnRegisterAnswer(const absl::StatusOr<v1::RegisterResponse>& re
     return;
   }
   terms_ = *response;
+  if (terms_.lease_ms() > 0) backoff_.SetCap(std::min<Duration>(longest_pause_, milliseconds(terms_.lease_ms()) / 3));
   connected_ = true;
   spdlog::info("registered with the coordinator as {}", registration_.worker());
   observer_->OnRegistered(terms_);

@@ -3,7 +3,8 @@
 //
 // Any call that fails breaks the link: after a jittered pause the worker registers again under the same incarnation,
 // opens a new report stream and sends everything unacknowledged once more. A poll for work that failed is repeated
-// under its old sequence number, so that leases granted in a lost answer are not lost.
+// under its old sequence number, so that leases granted in a lost answer are not lost. Once the life of a lease is
+// known, pauses are at most a third of it: leases that a restarted coordinator starts anew are renewed in time.
 //
 // Single-threaded, on the io_context's thread; create with std::make_shared.
 #pragma once
@@ -78,6 +79,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   WorkerTransport& transport_;
   ReportQueue& reports_;
   const v1::RegisterRequest registration_;
+  const Duration longest_pause_;
   Backoff backoff_;
   Observer* observer_;
 

@@ -16,6 +16,16 @@ TEST(BackoffTest, DoublesUpToTheCapWithinTheUpperHalf) {
   }
 }
 
+TEST(BackoffTest, ObeysACapThatIsSetLater) {
+  Backoff backoff({.initial = milliseconds(100), .cap = milliseconds(1000)}, 1);
+  for (int i = 0; i < 4; ++i) backoff.Next();
+  backoff.SetCap(milliseconds(300));
+  for (int i = 0; i < 4; ++i) EXPECT_LE(backoff.Next(), milliseconds(300));
+  backoff.SetCap(milliseconds(1000));
+  EXPECT_LE(backoff.Next(), milliseconds(300));
+  EXPECT_GT(backoff.Next(), milliseconds(299));
+}
+
 TEST(BackoffTest, StartsOverAfterASuccess) {
   Backoff backoff({.initial = milliseconds(100), .cap = milliseconds(1000)}, 1);
   for (int i = 0; i < 5; ++i) backoff.Next();

@@ -8,6 +8,7 @@
 #include "athanor/v1/worker_service.grpc.pb.h"
 #include "base/sha256.h"
 #include "client/api/worker_client.h"
+#include "tests/testing/fault_proxy.h"
 #include "tests/worker/session/temporary_folder.h"
 
 namespace athanor {
@@ -66,7 +67,7 @@ class Service final : public v1::WorkerService::Service {
   size_t largest_chunk = 0;
 };
 
-class GrpcWorkerTransportTest : public testing::Test {
+class GrpcWorkerTransportTest : public ::testing::Test {
  protected:
   GrpcWorkerTransportTest() {
     grpc::ServerBuilder builder;
@@ -74,8 +75,9 @@ class GrpcWorkerTransportTest : public testing::Test {
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
     builder.RegisterService(&service_);
     server_ = builder.BuildAndStart();
+    address_ = "127.0.0.1:" + std::to_string(port);
     transport_ = std::make_unique<GrpcWorkerTransport>(
-        WorkerClientOptions{.target = "127.0.0.1:" + std::to_string(port), .call_timeout = std::chrono::seconds(20)});
+        WorkerClientOptions{.target = address_, .call_timeout = std::chrono::seconds(20)});
   }
   ~GrpcWorkerTransportTest() override {
     transport_.reset();
@@ -102,6 +104,7 @@ class GrpcWorkerTransportTest : public testing::Test {
   TemporaryFolder folder_;
   Service service_;
   std::unique_ptr<grpc::Server> server_;
+  std::string address_;
   std::unique_ptr<GrpcWorkerTransport> transport_;
 };
 
@@ -192,6 +195,24 @@ TEST_F(GrpcWorkerTransportTest, LeavesNoFileOfADownloadThatFails) {
 
 TEST_F(GrpcWorkerTransportTest, CannotUploadAFileThatIsNotThere) {
   EXPECT_TRUE(absl::IsNotFound(Upload(folder_ / "nothing", "")));
+}
+
+TEST_F(GrpcWorkerTransportTest, LeavesAConnectionThatNobodyAnswersFor) {
+  testing::FaultProxy network(address_);
+  GrpcWorkerTransport transport({.target = network.address(), .call_timeout = std::chrono::seconds(1)});
+  const auto register_worker = [&] {
+    v1::RegisterRequest request;
+    request.set_worker("node-0");
+    std::promise<absl::Status> done;
+    transport.Register(request, [&](const auto& response) { done.set_value(response.status()); });
+    return done.get_future().get();
+  };
+  ASSERT_EQ(register_worker(), absl::OkStatus());
+  network.Swallow(testing::FaultProxy::Direction::kFromTarget);
+  EXPECT_TRUE(absl::IsDeadlineExceeded(register_worker()));
+  network.Heal();
+  EXPECT_EQ(register_worker(), absl::OkStatus());
+  EXPECT_EQ(network.statistics().accepted, 2);
 }
 
 TEST_F(GrpcWorkerTransportTest, SaysUnavailableWhenNobodyListens) {
