@@ -14,6 +14,11 @@ namespace athanor {
 Dispatch::WaitId Dispatch::Acquire(Transaction& tx, const AcquireOptions& options,
                                    std::function<void(absl::StatusOr<Grants>)> done) {
   state_.MarkSeen(options.worker, options.incarnation, tx.now);
+  // Before anything else: a call that comes late must not end the poll that has replaced it.
+  if (const auto caller = FindCaller(options); !caller.ok()) {
+    tx.replies.push_back([done = std::move(done), why = caller.status()](const absl::Status&) { done(why); });
+    return 0;
+  }
   if (static_cast<int>(waiting_.size()) >= state_.options.max_waiting_acquires) {
     tx.replies.push_back([done = std::move(done)](const absl::Status&) {
       done(absl::ResourceExhaustedError("too many workers wait for work already; retry with back-off"));
@@ -53,7 +58,7 @@ absl::StatusOr<Grants> Dispatch::AcquireNow(Transaction& tx, const AcquireOption
   return TryAcquire(tx, options);
 }
 
-absl::StatusOr<Grants> Dispatch::TryAcquire(Transaction& tx, const AcquireOptions& options) {
+absl::StatusOr<WorkerInMemory*> Dispatch::FindCaller(const AcquireOptions& options) const {
   ATHANOR_ASSIGN_OR_RETURN(WorkerInMemory * worker, state_.FindWorker(options.worker, options.incarnation));
   if (options.max_trials < 1) {
     return absl::InvalidArgumentError(absl::StrCat("max_trials: ", options.max_trials, "; want at least 1"));
@@ -62,6 +67,11 @@ absl::StatusOr<Grants> Dispatch::TryAcquire(Transaction& tx, const AcquireOption
     return absl::FailedPreconditionError(absl::StrCat("sequence ", options.sequence, " of worker \"", options.worker,
                                                       "\" is older than ", worker->acquire_sequence));
   }
+  return worker;
+}
+
+absl::StatusOr<Grants> Dispatch::TryAcquire(Transaction& tx, const AcquireOptions& options) {
+  ATHANOR_ASSIGN_OR_RETURN(WorkerInMemory * worker, FindCaller(options));
   if (options.sequence == worker->acquire_sequence && !worker->acquired.empty()) {
     Grants same = worker->acquired;
     std::erase_if(same, [&](const LeaseGrant& grant) { return !worker->held.contains(grant.ref); });

@@ -55,6 +55,9 @@ class Dispatch {
     MonotonicTime deadline;
     std::function<void(absl::StatusOr<Grants>)> done;
   };
+  // Who asks. FAILED_PRECONDITION for an old incarnation or a sequence number older than the last; NOT_FOUND if it must
+  // register first; INVALID_ARGUMENT without a trial to ask for.
+  absl::StatusOr<WorkerInMemory*> FindCaller(const AcquireOptions& options) const;
   absl::StatusOr<Grants> TryAcquire(Transaction& tx, const AcquireOptions& options);
   Grants Take(Transaction& tx, WorkerInMemory& worker, int max_trials);
   // kProbe: studies that the worker was taken off are offered too.

@@ -293,6 +293,20 @@ TEST(LongPoll, OfANewIncarnationReplacesThatOfTheOld) {
   EXPECT_TRUE(young->leased());
 }
 
+TEST(LongPoll, IsLeftWaitingByCallsThatArriveAfterIt) {
+  TestCoordinator coordinator;
+  coordinator.Register("w", 2);
+  const AcquireOptions stale = coordinator.NextAcquire("w");
+  const auto poll = coordinator.Park("w", seconds(10));
+  AcquireOptions of_old_incarnation = coordinator.NextAcquire("w");
+  of_old_incarnation.incarnation = 1;
+  EXPECT_EQ(coordinator.TryAcquire(stale).status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(coordinator.TryAcquire(of_old_incarnation).status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_FALSE(poll->answer.has_value());
+  coordinator.Create(SmallStudy("s", 1));
+  EXPECT_TRUE(poll->leased());
+}
+
 TEST(LongPoll, AreAllAnsweredEmptyAtShutdown) {
   TestCoordinator coordinator;
   coordinator.Register("a");
