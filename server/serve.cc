@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/status.h"
@@ -30,6 +31,8 @@ namespace athanor {
 namespace {
 
 constexpr auto kTick = std::chrono::milliseconds(100);
+// Ticks further apart than this: the process was stopped, or its disk kept the owner waiting.
+constexpr Duration kStandstill = std::chrono::seconds(1);
 constexpr int kReadThreads = 2;
 constexpr int kMaxPendingReads = 4096;
 constexpr int kTransferThreads = 2;
@@ -47,6 +50,10 @@ class Ticker {
       if (error) return;
       // A full queue has ticks in it already.
       (void)owner_.Post([this](Transaction& tx) -> Owner::Reply {
+        const MonotonicTime last = std::exchange(last_, tx.now.monotonic);
+        if (last != MonotonicTime() && last_ - last > kStandstill) {
+          coordinator_.leases().Pardon(last_ - last, tx.now.monotonic);
+        }
         coordinator_.Tick(tx);
         return nullptr;
       });
@@ -58,6 +65,7 @@ class Ticker {
   boost::asio::steady_timer timer_;
   Owner& owner_;
   Coordinator& coordinator_;
+  MonotonicTime last_{};  // owner thread only
 };
 
 absl::Status SweepFiles(Coordinator& coordinator, CheckpointFiles& files) {

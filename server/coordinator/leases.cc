@@ -244,6 +244,15 @@ void Leases::StopPreempting(LiveStudy& study) {
   for (const auto& [number, live] : study.live_attempts()) study.mutable_live(number)->preempted_at.reset();
 }
 
+void Leases::Pardon(Duration standstill, MonotonicTime now) {
+  for (const auto& [id, study] : state_.studies) {
+    for (const auto& [number, live] : study->live_attempts()) {
+      study->mutable_live(number)->expires = std::min(live.expires + standstill, now + state_.options.lease);
+    }
+  }
+  for (auto& [name, worker] : state_.workers) worker.last_seen = std::min(worker.last_seen + standstill, now);
+}
+
 void Leases::Expire(Transaction& tx) {
   for (const auto& [id, study] : state_.studies) {
     std::vector<TrialNumber> lost, preempted;

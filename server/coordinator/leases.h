@@ -72,6 +72,9 @@ class Leases {
   absl::StatusOr<const WorkerInMemory*> Drain(Transaction& tx, const std::string& worker);
   absl::StatusOr<const WorkerInMemory*> Enable(Transaction& tx, const std::string& worker);
 
+  // The coordinator stood still for so long and could hear nobody: every lease lives that much longer, though never
+  // past its full duration from `now` on, and every worker counts as seen that much later.
+  void Pardon(Duration standstill, MonotonicTime now);
   // Leases past their time, and preempted ones past their grace, end and go back to the queue.
   void Expire(Transaction& tx);
   // The trials of a paused study are told to stop and come back.

@@ -43,6 +43,23 @@ TEST_F(OneLease, LivesUntilTheNanosecondBeforeItExpires) {
   EXPECT_EQ(coordinator.commands("w")[0].lease, lease.ref);
 }
 
+TEST_F(OneLease, LivesLongerByTheTimeThatTheCoordinatorStoodStill) {
+  coordinator.clock().Advance(seconds(100));
+  coordinator.coordinator().leases().Pardon(seconds(80), coordinator.clock().Read().monotonic);
+  coordinator.Advance(seconds(10) - nanoseconds(1));
+  EXPECT_EQ(coordinator.state(study, 0), TrialState::kRunning);
+  coordinator.Advance(nanoseconds(1));
+  EXPECT_EQ(coordinator.state(study, 0), TrialState::kWaiting);
+}
+
+TEST_F(OneLease, GetsNoMoreThanItsFullDurationAfterAStandstill) {
+  coordinator.clock().Advance(seconds(20));
+  ASSERT_TRUE(coordinator.Heartbeat("w", {lease.ref}).ok());
+  coordinator.coordinator().leases().Pardon(seconds(15), coordinator.clock().Read().monotonic);
+  coordinator.Advance(seconds(30));
+  EXPECT_EQ(coordinator.state(study, 0), TrialState::kWaiting);
+}
+
 TEST_F(OneLease, IsRenewedByAHeartbeatThatListsIt) {
   coordinator.Advance(seconds(20));
   EXPECT_THAT(coordinator.Heartbeat("w", {lease.ref})->dead, IsEmpty());
