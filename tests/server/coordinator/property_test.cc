@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/random.h"
+#include "server/check/history_check.h"
 #include "tests/testing/coordinator_fixture.h"
 
 namespace athanor {
@@ -269,6 +270,9 @@ TEST_P(RandomLife, KeepsFactsInAgreementWithEachOtherAndWithTheStore) {
     CheckAll();
     if (operation % 10 != 0) continue;
     EXPECT_EQ(coordinator_.MemoryText(), coordinator_.StoreText()) << "operation " << operation;
+    const auto history =
+        CheckHistory(coordinator_.store(), [](const Violation& found) { ADD_FAILURE() << ToString(found); });
+    EXPECT_TRUE(history.ok()) << history.status() << ", operation " << operation;
   }
   int64_t finished = 0;
   for (const auto& [id, study] : state().studies) finished += study->Count(TrialState::kCompleted);

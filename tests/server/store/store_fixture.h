@@ -51,6 +51,13 @@ class StoreContractTest : public ::testing::TestWithParam<StoreKind> {
     store_ = *std::move(opened);
   }
 
+  // A new and empty store.
+  void Renew() {
+    store_.reset();
+    std::filesystem::remove(directory_.File("athanor.db"));
+    Reopen();
+  }
+
   absl::Status Commit(const ChangeBatch& batch) { return store_->Commit(batch); }
 
   void MustCommit(const ChangeBatch& batch) {

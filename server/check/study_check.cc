@@ -1,0 +1,120 @@
+// What holds of a study as a whole: its state, its budgets, its suggestions.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <utility>
+
+#include "server/check/facts.h"
+
+namespace athanor::check {
+namespace {
+
+constexpr auto kPoints = SearchSpace::Points::kUse;
+
+int64_t CountIn(const StudyFacts& study, TrialState state) {
+  return std::ranges::count(study.image.trials, state, &Trial::state);
+}
+
+// Trials that it may create; nullopt = no end.
+std::optional<int64_t> TrialsTotal(const StudyFacts& study) {
+  if (study.spec().budget.trials.has_value()) return study.spec().budget.trials;
+  if (study.spec().search.method != "grid" || !study.space.has_value()) return std::nullopt;
+  return study.space->CountConfigurations(kPoints);
+}
+
+void CheckState(const StudyFacts& study, const Findings& found) {
+  const StudyRecord& record = study.image.study;
+  const bool ended = IsFinished(record.state);
+  if (ended != (record.ended != WallTime{})) {
+    found.OfStudy("ended", ended ? "a time: the study has ended" : "none: the study has not ended",
+                  ended ? "none" : "a time");
+  }
+  if (!ended) return;
+  for (const Trial& trial : study.image.trials) {
+    if (IsFinished(trial.state)) continue;
+    found.OfTrial(trial.number, "state", fmt::format("a finished one: the study is {}", ToString(record.state)),
+                  ToString(trial.state));
+  }
+}
+
+void CheckBudget(const StudyFacts& study, const Findings& found) {
+  const auto trials = static_cast<int64_t>(study.image.trials.size());
+  const auto enqueued = static_cast<int64_t>(study.image.enqueued.size());
+  if (const auto total = TrialsTotal(study); total.has_value() && trials + enqueued > *total) {
+    found.OfStudy("budget.trials", fmt::format("at most {}", *total),
+                  fmt::format("{} trials, {} enqueued", trials, enqueued));
+  }
+  const int64_t parallel = study.spec().budget.parallel;
+  const auto live = static_cast<int64_t>(study.image.live_attempts.size());
+  if (parallel > 0 && live > parallel) {
+    found.OfStudy("budget.parallel", fmt::format("at most {} live attempts", parallel), fmt::format("{}", live));
+  }
+  const auto& max_failures = study.spec().budget.max_failures;
+  const int64_t failed = CountIn(study, TrialState::kFailed);
+  if (max_failures.has_value() && *max_failures > 0 && failed >= *max_failures &&
+      !IsFinished(study.image.study.state)) {
+    found.OfStudy("budget.max_failures", fmt::format("fewer than {} FAILED trials while it goes on", *max_failures),
+                  fmt::format("{}", failed));
+  }
+}
+
+// Values computed by another build of the mathematical library may differ in the last digits.
+bool SamePoint(const std::optional<Value>& a, const std::optional<Value>& b) {
+  if (a.has_value() != b.has_value()) return false;
+  if (!a.has_value() || *a == *b) return true;
+  const auto* x = std::get_if<double>(&*a);
+  const auto* y = std::get_if<double>(&*b);
+  return x != nullptr && y != nullptr && std::abs(*x - *y) <= 1e-12 * std::max(std::abs(*x), std::abs(*y));
+}
+
+void CheckGridPoint(const StudyFacts& study, const Trial& trial, const Findings& found) {
+  const int64_t points = study.space->CountConfigurations(kPoints).value_or(0);
+  if (!trial.suggestion_index.has_value() || *trial.suggestion_index < 0 || *trial.suggestion_index >= points) {
+    found.OfTrial(trial.number, "suggestion_index", fmt::format("one of the {} points of the grid", points),
+                  trial.suggestion_index.has_value() ? fmt::format("{}", *trial.suggestion_index) : "none");
+    return;
+  }
+  const Configuration point = study.space->ConfigurationAt(*trial.suggestion_index, kPoints);
+  if (!std::ranges::equal(point, trial.configuration, SamePoint)) {
+    found.OfTrial(trial.number, "configuration", fmt::format("point {} of the grid", *trial.suggestion_index),
+                  "another");
+  }
+}
+
+void CheckSuggestions(const StudyFacts& study, const Findings& found) {
+  const bool grid = study.spec().search.method == "grid";
+  std::map<int64_t, TrialNumber> used;
+  for (const Trial& trial : study.image.trials) {
+    if (trial.suggestion_index.has_value()) {
+      const auto [first, inserted] = used.try_emplace(*trial.suggestion_index, trial.number);
+      if (!inserted) {
+        found.OfTrial(trial.number, "suggestion_index", "one that no other trial has",
+                      fmt::format("{}, as trial {}", *trial.suggestion_index, first->second));
+      }
+    }
+    if (!study.space.has_value()) continue;
+    if (grid) {
+      CheckGridPoint(study, trial, found);
+    } else if (const absl::Status in_space = study.space->Check(trial.configuration); !in_space.ok()) {
+      found.OfTrial(trial.number, "configuration", "one of the search space", std::string(in_space.message()));
+    }
+  }
+}
+
+}  // namespace
+
+void CheckStudy(const StudyFacts& study, const Findings& found) {
+  for (size_t i = 0; i < study.image.trials.size(); ++i) {
+    if (study.image.trials[i].number == static_cast<TrialNumber>(i)) continue;
+    found.OfStudy("trials", fmt::format("dense from 0: trial {}", i),
+                  fmt::format("trial {}", study.image.trials[i].number));
+    break;
+  }
+  CheckState(study, found);
+  CheckBudget(study, found);
+  CheckSuggestions(study, found);
+}
+
+}  // namespace athanor::check
