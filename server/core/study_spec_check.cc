@@ -231,8 +231,9 @@ absl::Status CompleteGrid(StudySpec& spec, const SearchSpace& space) {
 
 absl::Status CompleteSearch(StudySpec& spec, const SearchSpace& space) {
   if (spec.search.method == "grid") return CompleteGrid(spec, space);
-  if (spec.search.method != "random") {
-    return Refuse("search.method", absl::StrCat("\"", spec.search.method, "\""), "is unknown; want grid or random");
+  if (spec.search.method != "random" && spec.search.method != "sobol") {
+    return Refuse("search.method", absl::StrCat("\"", spec.search.method, "\""),
+                  "is unknown; want grid, random or sobol");
   }
   if (!spec.budget.trials && !spec.budget.wall_clock_ms) {
     return Refuse("budget.trials", "nothing", "would end the study; want budget.trials or budget.wall_clock");

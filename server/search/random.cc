@@ -1,10 +1,8 @@
 #include "server/search/random.h"
 
-#include <algorithm>
-#include <cmath>
-
 #include "base/random.h"
 #include "server/search/completion.h"
+#include "server/search/quantile.h"
 
 namespace athanor {
 namespace {
@@ -14,20 +12,11 @@ constexpr auto kPoints = SearchSpace::Points::kIgnore;
 // are stored.
 constexpr uint64_t kPermutationStream = 0x7065726d75746174;  // "permutat"
 
-// The index of one of `count` values, log-uniform.
-int64_t DrawLogIndex(const Parameter& parameter, int64_t count, Random& random) {
-  const double step = parameter.step.value_or(1);
-  const Parameter cells = {
-      .name = {}, .min = parameter.min, .max = parameter.min + static_cast<double>(count) * step, .scale = Scale::kLog};
-  const double value = AtFraction(cells, random.Uniform());
-  return std::min(static_cast<int64_t>(std::floor((value - parameter.min) / step)), count - 1);
-}
-
 Value Draw(const SearchSpace& space, size_t index, Random& random) {
-  const Parameter& parameter = space.parameters()[index];
   const auto count = space.CountValues(index, kPoints);
-  if (!count) return AtFraction(parameter, random.Uniform());
-  if (parameter.scale == Scale::kLog) return space.ValueAt(index, DrawLogIndex(parameter, *count, random), kPoints);
+  if (!count || space.parameters()[index].scale == Scale::kLog) {
+    return ValueAtQuantile(space, index, random.Uniform());
+  }
   return space.ValueAt(index, static_cast<int64_t>(random.Below(static_cast<uint64_t>(*count))), kPoints);
 }
 

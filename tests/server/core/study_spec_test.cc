@@ -166,7 +166,8 @@ TEST(CompleteTest, RefusesWithTheKeyPathTheValueAndWhatIsWanted) {
       {[](auto& s) { s.budget.wall_clock_ms = 0; }, "budget.wall_clock: 0ms is out of range; want 1ms to 3650d"},
       {[](auto& s) { s.budget.max_failures = 0; }, "budget.max_failures: 0 is too small; want int >= 1"},
       {[](auto& s) { s.budget.target = HUGE_VAL; }, "budget.target: inf is not finite; want a finite number"},
-      {[](auto& s) { s.search.method = "annealing"; }, "search.method: \"annealing\" is unknown; want grid or random"},
+      {[](auto& s) { s.search.method = "annealing"; },
+       "search.method: \"annealing\" is unknown; want grid, random or sobol"},
       {[](auto& s) { s.search.method = "grid"; },
        "parameters.learning_rate: float in [1e-04, 1.0] is continuous; want points or step under a grid"},
 
