@@ -5,15 +5,23 @@
 //   step_ms=N          time that a step takes (default 0)
 //   only_fresh=1       the misbehaviours below happen only to trials that start from step 0
 //   crash_at=N         abort() once step N is trained, before it is reported
-//   exit_at=N          _exit(7), likewise
+//   exit_at=N          _exit(7), likewise;   leave_at=N   _exit(0), as if all were well
+//   throw_at=N         exit code 1 with a message on stderr, as a language's runtime leaves after an exception
+//   segfault_at=N, kill_at=N   die of that signal
+//   memory_at=N        allocate beyond a limit of its address space
 //   fail_at=N, infeasible_at=N   say so instead of reporting step N
+//   diverge_at=N       report NaN for step N, then say infeasible
 //   stall_at=N         stop its own process (SIGSTOP) instead of reporting step N
 //   malformed_at=N     write a line that is not JSON;   oversized_at=N   a line of 2 MiB
-//   log_lines=N        lines written to stderr before every step
+//   close_at=N         close fd 4 and live on
+//   save=fails         no checkpoint can be written
+//   log_lines=N        lines written to stderr before every step;   log_megabytes=N   likewise
+//   last_words=1       print "last words" when told to exit
 //   training_metrics=N measurements without the objective are all but every N-th (default 1: none)
 //   ignore=stop,pause,exit   commands that it does not obey
 //   protocol=N, blas=NAME, hello=none   what it says of itself;   devices=cpu,cuda:0
 //   child=1            starts a process of its own group that outlives it unless the group is killed
+//   orphan=1           starts one of another group, which keeps the pipes open for a minute
 //
 // The value at step s is q * s / (s + 2), improving, with q in [0.5, 1) a hash of options and seed; with goal minimize
 // 1 minus that. A checkpoint is a text of a line: the step, the training time and that hash; it is resumed only by a
@@ -21,6 +29,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -169,6 +178,9 @@ class Run {
     for (int64_t line = 0; line < settings_.Number("log_lines", 0); ++line) {
       std::cerr << "step " << step_ + 1 << " log line " << line << "\n";
     }
+    for (int64_t megabyte = 0; megabyte < settings_.Number("log_megabytes", 0); ++megabyte) {
+      std::cerr << FloodOfLines();
+    }
     const auto end = SteadyClock::now() + std::chrono::milliseconds(settings_.Number("step_ms", 0));
     do {
       const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - SteadyClock::now()).count();
@@ -193,12 +205,51 @@ class Run {
     const auto at = [&](const char* key) { return settings_.Number(key, 0) == step_; };
     if (at("crash_at")) abort();
     if (at("exit_at")) _exit(7);
+    if (at("leave_at")) _exit(0);
+    if (at("throw_at")) {
+      std::cerr << "Traceback: told to throw\n";
+      _exit(1);
+    }
+    if (at("segfault_at")) raise(SIGSEGV);
+    if (at("kill_at")) raise(SIGKILL);
+    if (at("memory_at")) RunOutOfMemory();
     if (at("stall_at")) raise(SIGSTOP);
+    if (at("close_at")) LiveOnUnheard();
     if (at("malformed_at")) WriteRaw("this is not JSON\n");
     if (at("oversized_at")) WriteRaw(std::string(2 << 20, 'x') + "\n");
     if (at("fail_at")) Say({{"type", "failed"}, {"trial", trial_}, {"reason", "told to fail"}});
     if (at("infeasible_at")) Say({{"type", "infeasible"}, {"trial", trial_}, {"reason", "told to be infeasible"}});
-    return !at("fail_at") && !at("infeasible_at");
+    if (at("diverge_at")) Diverge();
+    return !at("fail_at") && !at("infeasible_at") && !at("diverge_at");
+  }
+
+  [[noreturn]] static void RunOutOfMemory() {
+    const rlimit limit{.rlim_cur = rlim_t{1} << 30, .rlim_max = rlim_t{1} << 30};
+    setrlimit(RLIMIT_AS, &limit);
+    for (std::vector<std::string> hoard;;) hoard.emplace_back(size_t{64} << 20, 'x');
+  }
+
+  [[noreturn]] void LiveOnUnheard() {
+    close(kOut);
+    while (input_.Next(-1)->at("type") != "exit") {
+    }
+    _exit(0);
+  }
+
+  void Diverge() {
+    Say({{"type", "metrics"},
+         {"trial", trial_},
+         {"step", step_},
+         {"metrics", {{Objective(), "nan"}}},
+         {"elapsed_ms", elapsed_ms_}});
+    Say({{"type", "infeasible"}, {"trial", trial_}, {"reason", "diverged: the training loss is nan"}});
+  }
+
+  // A megabyte of log, numbered so that a gap shows.
+  std::string FloodOfLines() {
+    std::string lines;
+    while (lines.size() < size_t{1} << 20) lines += "flood " + std::to_string(flood_line_++) + "\n";
+    return lines;
   }
 
   bool Report() {
@@ -220,6 +271,10 @@ class Run {
 
   void Save() {
     last_checkpoint_ = SteadyClock::now();
+    if (settings_.Text("save", "") == "fails") {
+      std::cerr << "cannot write a checkpoint: No space left on device\n";
+      return;
+    }
     const std::string content =
         std::to_string(step_) + " " + std::to_string(elapsed_ms_) + " " + std::to_string(identity_) + "\n";
     const std::string path = start_.at("checkpoint_dir").get<std::string>() + "/step-" + std::to_string(step_);
@@ -261,6 +316,7 @@ class Run {
   int64_t elapsed_ms_ = 0;
   bool fresh_ = true;
   bool holding_ = false;
+  int64_t flood_line_ = 0;
   SteadyClock::time_point last_checkpoint_;
 };
 
@@ -286,11 +342,17 @@ int main(int argc, char** argv) {
   if (settings.Number("child", 0) != 0 && fork() == 0) {
     while (true) pause();
   }
+  if (settings.Number("orphan", 0) != 0 && fork() == 0) {
+    setsid();
+    sleep(60);
+    _exit(0);
+  }
   SayHello(settings);
   Input input;
   while (const std::optional<json> command = input.Next(-1)) {
     const std::string type = command->at("type");
     if (type == "start") Run(settings, *command, input).Train();
+    if (type == "exit" && settings.Number("last_words", 0) != 0) std::cerr << "last words\n";
     // What is said of a trial that has ended meanwhile is of no interest.
     if (type == "exit" && settings.Text("ignore", "").find("exit") == std::string::npos) return 0;
   }

@@ -165,6 +165,18 @@ void FakeWorkerTransport::Finish(v1::FinishRequest request, Done<v1::FinishRespo
   });
 }
 
+void FakeWorkerTransport::AppendLog(v1::AppendLogRequest request, Done<v1::AppendLogResponse> done) {
+  boost::asio::post(io_, [this, request = std::move(request), done = std::move(done)] {
+    if (!state_.reachable) return done(kAway);
+    if (!state_.log_status.ok()) return done(state_.log_status);
+    Note("log", request.lease());
+    state_.logs.push_back(request);
+    v1::AppendLogResponse response;
+    response.set_next_offset(request.offset() + static_cast<int64_t>(request.data().size()));
+    done(response);
+  });
+}
+
 std::unique_ptr<CancellableCall> FakeWorkerTransport::UploadCheckpoint(v1::UploadCheckpointRequest::Header header,
                                                                        const std::string& path,
                                                                        std::function<void(absl::Status)> done) {

@@ -36,9 +36,11 @@ class FakeWorkerTransport final : public WorkerTransport {
     // The answer to a report; CONTINUE if not set. `step` and `lease` are filled in.
     std::function<v1::Verdict(const v1::TrialReport&)> verdict;
     std::map<std::string, std::string> files;  // checkpoints by SHA-256
+    absl::Status log_status;                   // what AppendLog answers unless OK
+    std::vector<v1::AppendLogRequest> logs;    // what was appended
 
-    // What happened, oldest first: "register", "upload 2", "report 3", "progress", "finish COMPLETED", "download
-    // <sha>". Trials other than number 0 have " of trial N" behind.
+    // What happened, oldest first: "register", "upload 2", "report 3", "progress", "finish COMPLETED", "log",
+    // "download <sha>". Trials other than number 0 have " of trial N" behind.
     std::vector<std::string> events;
     std::vector<v1::TrialReport> reports;  // those with measurements, as they came, repetitions included
     std::vector<v1::FinishRequest> finishes;
@@ -72,6 +74,7 @@ class FakeWorkerTransport final : public WorkerTransport {
   std::unique_ptr<CancellableCall> Acquire(v1::AcquireRequest request, Done<v1::AcquireResponse> done) override;
   void Heartbeat(v1::HeartbeatRequest request, Done<v1::HeartbeatResponse> done) override;
   void Finish(v1::FinishRequest request, Done<v1::FinishResponse> done) override;
+  void AppendLog(v1::AppendLogRequest request, Done<v1::AppendLogResponse> done) override;
   std::unique_ptr<CancellableCall> UploadCheckpoint(v1::UploadCheckpointRequest::Header header, const std::string& path,
                                                     std::function<void(absl::Status)> done) override;
   std::unique_ptr<CancellableCall> DownloadCheckpoint(v1::DownloadCheckpointRequest request, const std::string& path,

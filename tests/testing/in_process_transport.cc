@@ -259,6 +259,10 @@ void InProcessTransport::Finish(v1::FinishRequest request, Done<v1::FinishRespon
   workers_.Finish(request, std::move(done));
 }
 
+void InProcessTransport::AppendLog(v1::AppendLogRequest request, Done<v1::AppendLogResponse> done) {
+  logs_.Append(request, std::move(done));
+}
+
 std::unique_ptr<CancellableCall> InProcessTransport::UploadCheckpoint(v1::UploadCheckpointRequest::Header header,
                                                                       const std::string& path,
                                                                       std::function<void(absl::Status)> done) {

@@ -7,6 +7,7 @@
 
 #include "client/api/worker_client.h"
 #include "server/rpc/checkpoint_transfer.h"
+#include "server/rpc/log_calls.h"
 #include "server/rpc/report_session.h"
 #include "server/rpc/service_context.h"
 #include "server/rpc/worker_calls.h"
@@ -17,7 +18,8 @@ namespace athanor::testing {
 // outlive it and everything it handed out.
 class InProcessTransport final : public WorkerTransport {
  public:
-  explicit InProcessTransport(ServiceContext& context) : context_(context), workers_(context, streams_) {}
+  explicit InProcessTransport(ServiceContext& context)
+      : context_(context), workers_(context, streams_), logs_(context) {}
   // Waits until the coordinator has let go of its streams.
   ~InProcessTransport() override;
 
@@ -25,6 +27,7 @@ class InProcessTransport final : public WorkerTransport {
   std::unique_ptr<CancellableCall> Acquire(v1::AcquireRequest request, Done<v1::AcquireResponse> done) override;
   void Heartbeat(v1::HeartbeatRequest request, Done<v1::HeartbeatResponse> done) override;
   void Finish(v1::FinishRequest request, Done<v1::FinishResponse> done) override;
+  void AppendLog(v1::AppendLogRequest request, Done<v1::AppendLogResponse> done) override;
   std::unique_ptr<CancellableCall> UploadCheckpoint(v1::UploadCheckpointRequest::Header header, const std::string& path,
                                                     std::function<void(absl::Status)> done) override;
   std::unique_ptr<CancellableCall> DownloadCheckpoint(v1::DownloadCheckpointRequest request, const std::string& path,
@@ -36,6 +39,7 @@ class InProcessTransport final : public WorkerTransport {
   ReportStreams streams_;
   TransferSlots slots_;
   WorkerCalls workers_;
+  LogCalls logs_;
 };
 
 }  // namespace athanor::testing

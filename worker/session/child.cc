@@ -66,6 +66,18 @@ absl::StatusOr<Pipe> MakePipe() {
   return pipe;
 }
 
+// Takes what is in a pipe, without waiting for more.
+template <typename Buffer, typename Take>
+void Drain(boost::asio::posix::stream_descriptor& from, Buffer& buffer, Take take) {
+  boost::system::error_code error;
+  // A pipe holds at most 1 MiB; the bound is for those who go on writing.
+  for (int reads = 0; reads < 256; ++reads) {
+    const size_t bytes = from.read_some(boost::asio::buffer(buffer), error);
+    if (error || bytes == 0) return;
+    take(std::string_view(buffer.data(), bytes));
+  }
+}
+
 // What posix_spawn is to do in the child before it runs the program.
 class SpawnPlan {
  public:
@@ -235,9 +247,20 @@ void Child::ReadLog() {
     if (self == nullptr || error || self->reaped_) return;
     const size_t bytes = self->log_pipe_.read_some(boost::asio::buffer(self->log_buffer_), error);
     if (error && error != boost::asio::error::would_block) return;
-    self->log_.Append({self->log_buffer_.data(), bytes});
+    self->DeliverLog({self->log_buffer_.data(), bytes});
     self->ReadLog();
   });
+}
+
+void Child::DeliverLog(std::string_view bytes) {
+  log_.Append(bytes);
+  if (observer_ != nullptr && !bytes.empty()) observer_->OnLog(bytes);
+}
+
+void Child::DrainLog() {
+  if (!reaped_) {
+    Drain(log_pipe_, log_buffer_, [this](std::string_view bytes) { DeliverLog(bytes); });
+  }
 }
 
 void Child::WaitForExit() {
@@ -261,17 +284,8 @@ void Child::OnDead() {
 }
 
 void Child::DrainAfterDeath() {
-  const auto drain = [](Descriptor& from, auto& buffer, auto&& take) {
-    boost::system::error_code error;
-    // A pipe holds at most 1 MiB; the bound is for a descendant that left the group and goes on writing.
-    for (int reads = 0; reads < 256; ++reads) {
-      const size_t bytes = from.read_some(boost::asio::buffer(buffer), error);
-      if (error || bytes == 0) return;
-      take(std::string_view(buffer.data(), bytes));
-    }
-  };
-  drain(log_pipe_, log_buffer_, [this](std::string_view bytes) { log_.Append(bytes); });
-  drain(output_, output_buffer_, [this](std::string_view bytes) {
+  Drain(log_pipe_, log_buffer_, [this](std::string_view bytes) { DeliverLog(bytes); });
+  Drain(output_, output_buffer_, [this](std::string_view bytes) {
     if (!broken_) Deliver(bytes);
   });
 }

@@ -43,6 +43,8 @@ class Child : public std::enable_shared_from_this<Child> {
     // The child wrote what is not the protocol. Nothing more of it is delivered but its exit; the observer should kill
     // it.
     virtual void OnProtocolError(const absl::Status& error) = 0;
+    // What it wrote to stdout and stderr, as it came. For an observer whom log() is enough there is nothing to do.
+    virtual void OnLog(std::string_view /*bytes*/) {}
     // The process is gone. Called once, last.
     virtual void OnExit(const ChildExit& exit) = 0;
   };
@@ -61,6 +63,9 @@ class Child : public std::enable_shared_from_this<Child> {
   void CloseInput();
   // Back-pressure: with reading off, the child blocks when its pipe is full. Its log is read on.
   void SetReading(bool on);
+  // Delivers the log that it has written by now, which may lie in the pipe still when a message of fd 4 that was
+  // written later has arrived.
+  void DrainLog();
   // SIGKILL to the whole process group. OnExit follows.
   void Kill();
   // No observer is called any more.
@@ -84,6 +89,7 @@ class Child : public std::enable_shared_from_this<Child> {
   void OnDead();
   void DrainAfterDeath();
   void Deliver(std::string_view bytes);
+  void DeliverLog(std::string_view bytes);
 
   Observer* observer_;
   pid_t pid_ = 0;

@@ -28,13 +28,15 @@ LeaseTask::LeaseTask(LeaseServices& services, v1::Lease lease, Slot& slot, Obser
       hold_at_(lease_.hold_at().begin(), lease_.hold_at().end()),
       observer_(observer),
       slot_(&slot),
-      uploader_(std::make_shared<CheckpointUploader>(services.io, services.transport, key_, services.transfer_backoff,
-                                                     this)) {
+      uploader_(
+          std::make_shared<CheckpointUploader>(services.io, services.transport, key_, services.transfer_backoff, this)),
+      logs_(std::make_shared<LogShipper>(services.io, services.transport, key_, services.logs)) {
   slot_->Reserve();
 }
 
 LeaseTask::~LeaseTask() {
   uploader_->Cancel();
+  logs_->Cancel();
   if (fetcher_ != nullptr) fetcher_->Cancel();
   std::error_code ignored;
   std::filesystem::remove_all(folder_, ignored);
@@ -194,13 +196,16 @@ void LeaseTask::Queue(v1::Measurement measurement) {
 void LeaseTask::Finish(v1::AttemptOutcome outcome, const std::string& reason, const Metrics& final_metrics) {
   if (!live_ || finish_queued_) return;
   finish_ = ToFinishRequest(key_.ToProto(), outcome, reason, final_metrics);
-  Flush();
+  logs_->Flush([this] {
+    log_is_out_ = true;
+    Flush();
+  });
 }
 
 void LeaseTask::Flush() {
   if (!live_ || uploader_->busy()) return;
   if (held_back_.has_value()) Queue(*std::exchange(held_back_, std::nullopt));
-  if (!finish_.has_value()) return;
+  if (!finish_.has_value() || !log_is_out_) return;
   if (opening_.has_value()) {
     finish_->set_resumed_step(opening_->resumed_step);
     *finish_->mutable_environment() = opening_->environment;
@@ -223,6 +228,7 @@ void LeaseTask::Fail(const std::string& why) {
 
 void LeaseTask::OnConnected() {
   uploader_->RetryNow();
+  logs_->RetryNow();
   if (fetcher_ != nullptr) fetcher_->RetryNow();
 }
 
@@ -304,7 +310,11 @@ void LeaseTask::EndLease() {
 }
 
 void LeaseTask::TellIfOver() {
-  if (over()) observer_->OnLeaseOver();
+  if (live_ || slot_ != nullptr || std::exchange(closing_, true)) return;
+  logs_->Flush([this] {
+    over_ = true;
+    observer_->OnLeaseOver();
+  });
 }
 
 }  // namespace athanor::session

@@ -24,6 +24,7 @@
 #include "worker/session/checkpoint_fetcher.h"
 #include "worker/session/checkpoint_uploader.h"
 #include "worker/session/lease_key.h"
+#include "worker/session/log_shipper.h"
 #include "worker/session/report_queue.h"
 #include "worker/session/slot.h"
 
@@ -38,6 +39,7 @@ struct LeaseServices {
   CheckpointCache& cache;
   std::string trials_folder;  // each lease makes and removes its own folder in it
   Backoff::Options transfer_backoff;
+  LogShipperOptions logs;
   Duration progress_interval = std::chrono::seconds(1);
   HelloMessage trainer;  // what the trainer said of itself
 };
@@ -73,10 +75,11 @@ class LeaseTask final : public Slot::Trial,
   const LeaseKey& key() const { return key_; }
   // True while the coordinator counts the lease as this worker's, as far as is known here.
   bool live() const { return live_; }
-  // True once nothing is left to do: neither lease nor slot.
-  bool over() const { return !live_ && slot_ == nullptr; }
+  // True once nothing is left to do: no lease, no slot, no log.
+  bool over() const { return over_; }
 
   void OnTrainerMessage(const TrainerMessage& message) override;
+  void OnLog(std::string_view bytes) override { logs_->Append(bytes); }
   void OnChildLost(ChildLoss loss, const std::string& reason) override;
   void OnUploadsIdle() override { Flush(); }
   void OnUploadLeaseLost(const absl::Status& status) override { OnLost(std::string(status.message())); }
@@ -106,7 +109,7 @@ class LeaseTask final : public Slot::Trial,
   void Finish(v1::AttemptOutcome outcome, const std::string& reason, const Metrics& final_metrics = {});
   // Stops the trainer, then ends the attempt as FAILED.
   void Fail(const std::string& why);
-  // Queues what no upload holds back any more.
+  // Queues what neither upload nor log holds back any more.
   void Flush();
   // The lease is no longer this worker's.
   void EndLease();
@@ -121,6 +124,7 @@ class LeaseTask final : public Slot::Trial,
   Slot* slot_;  // null once the trainer is free
   std::shared_ptr<CheckpointFetcher> fetcher_;
   std::shared_ptr<CheckpointUploader> uploader_;
+  std::shared_ptr<LogShipper> logs_;
   std::vector<std::shared_ptr<const CachedCheckpoint>> resumed_from_;  // kept until the trainer has read them
 
   bool live_ = true;
@@ -132,7 +136,10 @@ class LeaseTask final : public Slot::Trial,
   std::optional<int64_t> hold_;               // the step at which the trainer waits for a verdict
   std::optional<v1::Measurement> held_back_;  // of that step, until its checkpoint is registered
   std::optional<v1::FinishRequest> finish_;   // until everything else is out
+  bool log_is_out_ = false;                   // as much of it as may hold the finish back
   bool finish_queued_ = false;
+  bool closing_ = false;  // only the log is left
+  bool over_ = false;
   std::optional<MonotonicTime> last_progress_;
 };
 

@@ -29,6 +29,7 @@ struct SessionOptions {
   ReportQueue::Options reports;
   Backoff::Options reconnect_backoff;
   Backoff::Options transfer_backoff{.initial = std::chrono::milliseconds(500), .cap = std::chrono::seconds(5)};
+  LogShipperOptions logs;
   Duration drain_timeout = std::chrono::seconds(30);
 };
 

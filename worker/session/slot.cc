@@ -67,6 +67,7 @@ void Slot::OnMessage(TrainerMessage message) {
     trial->OnTrainerMessage(message);
     return;
   }
+  child_->DrainLog();
   trial_.reset();
   stall_.Stop();
   obey_by_.reset();
@@ -76,6 +77,11 @@ void Slot::OnMessage(TrainerMessage message) {
   if (outgrown || std::holds_alternative<FailedMessage>(message.body)) Retire();
   trial->OnTrainerMessage(message);
   observer_->OnSlotFree();
+}
+
+void Slot::OnLog(std::string_view bytes) {
+  // Not the last words of a child that is being replaced.
+  if (trial_.has_value() && (state_ == State::kStarting || state_ == State::kBusy)) trial_->trial->OnLog(bytes);
 }
 
 void Slot::OnHelloMessage(const HelloMessage& hello) {
@@ -172,6 +178,7 @@ void Slot::OnProtocolError(const absl::Status& error) {
 }
 
 void Slot::KillChild(ChildLoss loss, const std::string& what) {
+  child_->DrainLog();
   state_ = State::kRetiring;
   obey_by_.reset();
   child_->Kill();

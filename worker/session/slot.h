@@ -49,6 +49,8 @@ class Slot final : public Child::Observer {
     // A message about this trial. After one that ends the trial (TrainerMessage::EndsTrial) the slot has already let go
     // of it.
     virtual void OnTrainerMessage(const TrainerMessage& message) = 0;
+    // What the child printed while it was this trial's.
+    virtual void OnLog(std::string_view bytes) = 0;
     // The child is gone, or going; the slot has already let go of the trial. `reason`: what happened, then the log's
     // last lines.
     virtual void OnChildLost(ChildLoss loss, const std::string& reason) = 0;
@@ -97,6 +99,7 @@ class Slot final : public Child::Observer {
 
   void OnMessage(TrainerMessage message) override;
   void OnProtocolError(const absl::Status& error) override;
+  void OnLog(std::string_view bytes) override;
   void OnExit(const ChildExit& exit) override;
 
  private:

@@ -25,6 +25,9 @@ class SessionTest : public ::testing::Test {
     signal(SIGPIPE, SIG_IGN);
     options_.reconnect_backoff = {.initial = std::chrono::milliseconds(5), .cap = std::chrono::milliseconds(50)};
     options_.transfer_backoff = options_.reconnect_backoff;
+    options_.logs.interval = std::chrono::milliseconds(5);
+    options_.logs.flush_timeout = std::chrono::milliseconds(200);
+    options_.logs.backoff = options_.reconnect_backoff;
   }
 
   // Makes the session; `trainer` are words for the scripted trainer.
