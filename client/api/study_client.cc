@@ -268,6 +268,30 @@ bool StudyWatch::Open() {
   return true;
 }
 
+absl::Status StudyClient::ReadTrialLog(const v1::ReadTrialLogRequest& request,
+                                       const std::function<absl::Status(const v1::TrialLogChunk&)>& visit) {
+  for (int attempt = 1;; ++attempt) {
+    grpc::ClientContext context;
+    if (!request.follow()) {
+      context.set_deadline(std::chrono::system_clock::now() +
+                           std::chrono::duration_cast<std::chrono::system_clock::duration>(options_.deadline));
+    }
+    const auto stream = studies_->ReadTrialLog(&context, request);
+    bool begun = false;
+    for (v1::TrialLogChunk chunk; stream->Read(&chunk);) {
+      begun = true;
+      if (const absl::Status enough = visit(chunk); !enough.ok()) {
+        context.TryCancel();
+        (void)stream->Finish();
+        return enough;
+      }
+    }
+    const absl::Status status = FromGrpc(stream->Finish());
+    if (begun || !IsTransient(status) || attempt >= options_.retry.max_attempts) return status;
+    options_.sleep(Backoff(attempt));
+  }
+}
+
 absl::Status StudyWatch::Close() {
   const absl::Status status = client_.FromGrpc(stream_->Finish());
   stream_.reset();

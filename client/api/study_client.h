@@ -71,6 +71,11 @@ class StudyClient {
   absl::StatusOr<v1::Curve> GetCurve(const v1::GetCurveRequest& request);
   absl::StatusOr<std::vector<v1::Trial>> GetBestTrials(const std::string& study, int count);
   absl::StatusOr<v1::EnqueueTrialResponse> EnqueueTrial(const std::string& study,
+  // Calls `visit` for every chunk of a trial's log, until the end (with `follow`: of the trial) or until a visit
+  // returns an error, which is returned. Holds one chunk at a time. A stream that breaks is opened again only before
+  // its first chunk, for the chunks would come a second time.
+  absl::Status ReadTrialLog(const v1::ReadTrialLogRequest& request,
+                            const std::function<absl::Status(const v1::TrialLogChunk&)>& visit);
                                                         const std::vector<v1::NamedValue>& parameters);
   absl::StatusOr<v1::Trial> RetryTrial(const std::string& study, int64_t number);
   absl::StatusOr<v1::Trial> CancelTrial(const std::string& study, int64_t number);

@@ -70,6 +70,7 @@ void AddGroups(CLI::App* app, Session& session) {
   AddTrialQueries(trial, session);
   AddTrialCurve(trial, session);
   AddTrialChanges(trial, session);
+  AddTrialLogs(trial, session);
   AddBest(app, session);
   AddWorkerVerbs(group("worker", "The fleet"), session);
   AddServerVerbs(group("server", "The coordinator"), session);

@@ -67,6 +67,7 @@ void AddStudyExport(CLI::App* parent, Session& session);
 void AddTrialQueries(CLI::App* parent, Session& session);
 void AddTrialCurve(CLI::App* parent, Session& session);
 void AddTrialChanges(CLI::App* parent, Session& session);
+void AddTrialLogs(CLI::App* parent, Session& session);
 void AddBest(CLI::App* parent, Session& session);
 void AddWorkerVerbs(CLI::App* parent, Session& session);
 void AddServerVerbs(CLI::App* parent, Session& session);

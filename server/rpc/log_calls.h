@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "athanor/v1/worker_service.pb.h"
 #include "server/rpc/service_context.h"

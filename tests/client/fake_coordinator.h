@@ -53,6 +53,8 @@ class FakeCoordinator final : public v1::StudyService::Service, public v1::Admin
   int page_size = 2;  // of ListTrials
   // Each WatchStudy gives one list of snapshots and ends with its status.
   std::vector<std::pair<std::vector<v1::StudySnapshot>, grpc::Status>> streams;
+  // Each ReadTrialLog gives one list of chunks and ends with its status.
+  std::vector<std::pair<std::vector<v1::TrialLogChunk>, grpc::Status>> logs;
 
   std::vector<SeenCall> seen() const {
     MutexLock lock(mutex_);
@@ -61,6 +63,10 @@ class FakeCoordinator final : public v1::StudyService::Service, public v1::Admin
   std::vector<v1::WatchStudyRequest> watches() const {
     MutexLock lock(mutex_);
     return watches_;
+  }
+  std::vector<v1::ReadTrialLogRequest> log_requests() const {
+    MutexLock lock(mutex_);
+    return log_requests_;
   }
   v1::StudySpec created() const {
     MutexLock lock(mutex_);
@@ -122,6 +128,18 @@ class FakeCoordinator final : public v1::StudyService::Service, public v1::Admin
       return grpc::Status(grpc::StatusCode::NOT_FOUND, "study \"" + request->study() + "\" does not exist");
     for (const v1::StudySnapshot& snapshot : streams[index].first) writer->Write(snapshot);
     return streams[index].second;
+  }
+  grpc::Status ReadTrialLog(grpc::ServerContext*, const v1::ReadTrialLogRequest* request,
+                            grpc::ServerWriter<v1::TrialLogChunk>* writer) override {
+    size_t index = 0;
+    {
+      MutexLock lock(mutex_);
+      index = log_requests_.size();
+      log_requests_.push_back(*request);
+    }
+    if (index >= logs.size()) return grpc::Status(grpc::StatusCode::NOT_FOUND, "no such trial");
+    for (const v1::TrialLogChunk& chunk : logs[index].first) writer->Write(chunk);
+    return logs[index].second;
   }
   grpc::Status ListTrials(grpc::ServerContext*, const v1::ListTrialsRequest* request,
                           v1::ListTrialsResponse* response) override {
@@ -226,6 +244,7 @@ class FakeCoordinator final : public v1::StudyService::Service, public v1::Admin
   std::deque<grpc::Status> errors_ ATHANOR_GUARDED_BY(mutex_);
   std::vector<SeenCall> seen_ ATHANOR_GUARDED_BY(mutex_);
   std::vector<v1::WatchStudyRequest> watches_ ATHANOR_GUARDED_BY(mutex_);
+  std::vector<v1::ReadTrialLogRequest> log_requests_ ATHANOR_GUARDED_BY(mutex_);
   v1::StudySpec created_ ATHANOR_GUARDED_BY(mutex_);
   v1::ListTrialsRequest last_list_ ATHANOR_GUARDED_BY(mutex_);
   v1::EnqueueTrialRequest enqueued_ ATHANOR_GUARDED_BY(mutex_);

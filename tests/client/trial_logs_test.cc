@@ -1,0 +1,124 @@
+// `athanor trial logs` against a coordinator that answers by script.
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "client/cli/cli.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/client/fake_coordinator.h"
+
+namespace athanor::cli {
+namespace {
+
+using ::testing::HasSubstr;
+
+struct Outcome {
+  int exit_code;
+  std::string out;
+  std::string err;
+};
+
+class TrialLogsTest : public ::testing::Test {
+ protected:
+  static v1::TrialLogChunk Chunk(int64_t token, const std::string& data, int64_t dropped_bytes = 0) {
+    v1::TrialLogChunk chunk;
+    chunk.set_token(token);
+    chunk.set_data(data);
+    chunk.set_dropped_bytes(dropped_bytes);
+    return chunk;
+  }
+
+  Outcome Run(std::vector<std::string> arguments) {
+    std::istringstream in;
+    std::ostringstream out, err;
+    const SystemClock clock;
+    const Surroundings surroundings{.in = in,
+                                    .out = out,
+                                    .err = err,
+                                    .charset = charset_,
+                                    .clock = clock,
+                                    .user = "ann",
+                                    .variable = [](const std::string&) { return std::nullopt; },
+                                    .terminal_size = [] { return TerminalSize(); }};
+    arguments.insert(arguments.begin(), {"trial", "logs"});
+    arguments.insert(arguments.end(), {"--coordinator", coordinator_.address()});
+    const int exit_code = cli::Run(arguments, surroundings);
+    return {exit_code, out.str(), err.str()};
+  }
+
+  testing::FakeCoordinator coordinator_;
+  Charset charset_ = Charset::kUtf8;
+};
+
+TEST_F(TrialLogsTest, PrintsAttemptsAndGapsOnLinesOfTheirOwn) {
+  coordinator_.logs = {
+      {{Chunk(4, "one\ntw", 1'234'567), Chunk(4, "o\nhalf"), Chunk(9, "three\n"), Chunk(9, "", 5)}, {}}};
+  const Outcome outcome = Run({"quick", "7"});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(outcome.out,
+            "--- attempt 4 ---\n[… 1,234,567 bytes not kept …]\none\ntwo\nhalf\n"
+            "--- attempt 9 ---\nthree\n[… 5 bytes not kept …]\n");
+  EXPECT_EQ(coordinator_.log_requests()[0].study(), "quick");
+  EXPECT_EQ(coordinator_.log_requests()[0].number(), 7);
+  EXPECT_FALSE(coordinator_.log_requests()[0].follow());
+}
+
+TEST_F(TrialLogsTest, OneAttemptIsPrintedAsItIs) {
+  coordinator_.logs = {{{Chunk(4, "\x1b[1mone\x1b[0m"), Chunk(4, "two", 12'345)}, {}}};
+  charset_ = Charset::kAscii;
+  const Outcome outcome = Run({"quick", "7", "--attempt", "4", "--tail", "3", "--follow"});
+  EXPECT_EQ(outcome.out, "\x1b[1mone\x1b[0m\n[... 12,345 bytes not kept ...]\ntwo\n");
+  const v1::ReadTrialLogRequest request = coordinator_.log_requests()[0];
+  EXPECT_EQ(request.token(), 4);
+  EXPECT_EQ(request.tail_lines(), 3);
+  EXPECT_TRUE(request.follow());
+}
+
+TEST_F(TrialLogsTest, MachinesGetARecordAChunk) {
+  struct Case {
+    std::vector<std::string> flags;
+    std::string out;
+  };
+  const std::vector<Case> cases = {{{"--output", "json"},
+                                    "{\"attempt\":4,\"dropped_bytes\":2,\"text\":\"a\\n\"}\n{\"attempt\":4,\"dropped_"
+                                    "bytes\":0,\"text\":\"\xef\xbf\xbd\"}\n"},
+                                   {{"--output", "yaml"},
+                                    "---\nattempt: 4\ndropped_bytes: 2\ntext: \"a\\n\"\n---\nattempt: "
+                                    "4\ndropped_bytes: 0\ntext: \"\xef\xbf\xbd\"\n"},
+                                   {{"--output", "csv"}, "attempt,dropped_bytes,text\r\n4,2,\"a\n\"\r\n4,0,\xff\r\n"},
+                                   {{"--quiet"}, "4\n"}};
+  for (const Case& wanted : cases) {
+    coordinator_.logs.push_back({{Chunk(4, "a\n", 2), Chunk(4, "\xff")}, {}});
+    std::vector<std::string> arguments = {"quick", "7"};
+    arguments.insert(arguments.end(), wanted.flags.begin(), wanted.flags.end());
+    const Outcome outcome = Run(arguments);
+    EXPECT_EQ(outcome.out, wanted.out) << wanted.flags.back() << outcome.err;
+  }
+}
+
+TEST_F(TrialLogsTest, ExitCodeSaysWhatWentWrong) {
+  EXPECT_EQ(Run({"quick", "7"}).exit_code, 1) << "not found";
+  EXPECT_EQ(Run({"quick", "-1"}).exit_code, 2);
+  EXPECT_EQ(Run({"quick", "7", "--tail", "0"}).exit_code, 2);
+  EXPECT_EQ(Run({"quick"}).exit_code, 2);
+}
+
+TEST_F(TrialLogsTest, AStreamThatBreaksIsOpenedAgainOnlyBeforeItsFirstChunk) {
+  const grpc::Status unavailable(grpc::StatusCode::UNAVAILABLE, "shutting down");
+  coordinator_.logs = {{{}, unavailable}, {{Chunk(4, "one\n")}, unavailable}, {{Chunk(4, "again\n")}, {}}};
+  const Outcome outcome = Run({"quick", "7", "--follow"});
+  EXPECT_EQ(outcome.exit_code, 3);
+  EXPECT_THAT(outcome.out, HasSubstr("one\n"));
+  EXPECT_THAT(outcome.err, HasSubstr("shutting down"));
+  EXPECT_EQ(coordinator_.log_requests().size(), 2u);
+}
+
+TEST_F(TrialLogsTest, HelpShowsAnExample) {
+  const Outcome outcome = Run({"--help"});
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_THAT(outcome.out, HasSubstr("athanor trial logs fashion-lenet 7 --follow --tail 20"));
+}
+
+}  // namespace
+}  // namespace athanor::cli
