@@ -1,12 +1,38 @@
 #include "server/coordinator/checkpoints.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "server/coordinator/eviction.h"
+#include "server/coordinator/retention.h"
 
 namespace athanor {
+namespace {
+
+// By how much the trial's files grow once the upload is registered: what it replaces goes then.
+int64_t Growth(const LiveStudy& study, TrialNumber number, const Checkpoint& upload) {
+  const std::vector<Checkpoint>& kept = study.checkpoints(number);
+  if (std::ranges::find(kept, upload.sha256, &Checkpoint::sha256) != kept.end()) return 0;
+  const size_t needed = Retain(FactsOf(study, number), Retries::kResume).newest;
+  int64_t growth = upload.size_bytes;
+  for (size_t i = 0; i < kept.size(); ++i) {
+    if (i + 1 >= needed) growth -= kept[i].size_bytes;
+  }
+  return growth;
+}
+
+UploadRoom TakeRoom(const std::shared_ptr<std::atomic<int64_t>>& uploading, int64_t bytes) {
+  uploading->fetch_add(bytes);
+  return UploadRoom(nullptr, [uploading, bytes](void*) { uploading->fetch_sub(bytes); });
+}
+
+}  // namespace
 
 absl::Status Checkpoints::CheckUpload(const LeaseRef& lease, const Checkpoint& checkpoint) const {
   ATHANOR_RETURN_IF_ERROR(state_.FindLease(lease).status());
@@ -26,6 +52,51 @@ absl::Status Checkpoints::CheckUpload(const LeaseRef& lease, const Checkpoint& c
   return absl::OkStatus();
 }
 
+absl::StatusOr<UploadRoom> Checkpoints::MakeRoom(Transaction& tx, const LeaseRef& lease, const Checkpoint& checkpoint,
+                                                 int64_t disk_free_bytes) {
+  ATHANOR_RETURN_IF_ERROR(CheckUpload(lease, checkpoint));
+  const LiveStudy& study = *state_.studies.at(lease.study);
+  const int64_t growth = std::max<int64_t>(Growth(study, lease.trial, checkpoint), 0);
+  const int64_t quota = state_.options.checkpoint_quota_bytes;
+  const int64_t used = BytesInUse();
+  const int64_t over_quota = quota == 0 ? 0 : used + growth - quota;
+  const int64_t over_disk = checkpoint.size_bytes - disk_free_bytes;
+  const int64_t over = std::max(over_quota, over_disk);
+  if (over > 0) {
+    if (!Evict(tx, over)) {
+      return absl::ResourceExhaustedError(
+          absl::StrCat("no room for a checkpoint of ", checkpoint.size_bytes, " bytes of trial ", lease.trial,
+                       " of study \"", study.spec().name, "\": checkpoints take ", used, " bytes of a quota of ",
+                       quota == 0 ? "any size" : absl::StrCat(quota), ", the disk has ", disk_free_bytes,
+                       " bytes free, and paused trials have too little to give up"));
+    }
+  }
+  return TakeRoom(uploading_, growth);
+}
+
+bool Checkpoints::Evict(Transaction& tx, int64_t bytes) {
+  std::vector<std::pair<StudyId, Checkpoint>> victims;
+  EvictionOrder order(state_);
+  while (bytes > 0) {
+    const std::optional<EvictionOrder::Victim> victim = order.Next();
+    if (!victim.has_value()) return false;
+    // The spare first, then the newest.
+    const std::vector<Checkpoint>& held = victim->study->checkpoints(victim->trial);
+    for (auto checkpoint = held.rbegin(); checkpoint != held.rend() && bytes > 0; ++checkpoint) {
+      victims.emplace_back(victim->study->id(), *checkpoint);
+      bytes -= checkpoint->size_bytes;
+    }
+  }
+  for (const auto& [id, checkpoint] : victims) {
+    LiveStudy& study = *state_.studies.at(id);
+    study.RemoveCheckpoint(tx, checkpoint);
+    tx.after_commit.push_back([name = study.spec().name, trial = checkpoint.trial, step = checkpoint.step] {
+      spdlog::info("study {} trial {}: its checkpoint of step {} gave way to one of another trial", name, trial, step);
+    });
+  }
+  return true;
+}
+
 absl::Status Checkpoints::Register(Transaction& tx, const LeaseRef& lease, Checkpoint checkpoint) {
   ATHANOR_RETURN_IF_ERROR(CheckUpload(lease, checkpoint));
   LiveStudy& study = *state_.studies.at(lease.study);
@@ -34,13 +105,12 @@ absl::Status Checkpoints::Register(Transaction& tx, const LeaseRef& lease, Check
   const std::vector<Checkpoint> kept = study.checkpoints(lease.trial);
   const auto same = std::ranges::find_if(
       kept, [&](const Checkpoint& other) { return other.token == checkpoint.token && other.step == checkpoint.step; });
-  if (same != kept.end()) {
-    if (same->sha256 == checkpoint.sha256) return absl::OkStatus();
-    study.RemoveCheckpoint(tx, *same);  // a later one inside the same epoch
-  }
+  if (same != kept.end() && same->sha256 == checkpoint.sha256) return absl::OkStatus();
+  if (same != kept.end()) study.RemoveCheckpoint(tx, *same);  // a later one inside the same epoch
   study.AddCheckpoint(tx, checkpoint);
   const std::vector<Checkpoint> now = study.checkpoints(lease.trial);
-  for (size_t i = kKeptWhileUnfinished; i < now.size(); ++i) study.RemoveCheckpoint(tx, now[i]);
+  const size_t needed = Retain(FactsOf(study, lease.trial), Retries::kResume).newest;
+  for (size_t i = needed; i < now.size(); ++i) study.RemoveCheckpoint(tx, now[i]);
   return absl::OkStatus();
 }
 
@@ -54,10 +124,41 @@ absl::Status Checkpoints::CheckDownload(const LeaseRef& lease, const std::string
   return absl::OkStatus();
 }
 
+absl::StatusOr<GarbageReport> Checkpoints::CollectGarbage(Transaction& tx, const std::string& name, GarbageMode mode,
+                                                          const RequestKey& request) {
+  ATHANOR_ASSIGN_OR_RETURN(const auto before, state_.FindRequest(request));
+  ATHANOR_ASSIGN_OR_RETURN(LiveStudy * study, state_.FindStudy(name));
+  const bool deletes = mode == GarbageMode::kDelete && !before.has_value();
+  GarbageReport report;
+  for (const auto& [trial, held] : study->checkpoint_index().all()) {
+    const Retention retention = Retain(FactsOf(*study, trial), Retries::kFromScratch);
+    for (size_t i = 0; i < held.size(); ++i) {
+      if (i < retention.newest || before.has_value()) {
+        ++report.kept;
+        report.kept_bytes += held[i].size_bytes;
+      } else {
+        report.deleted.push_back({held[i], retention.reason});
+        report.deleted_bytes += held[i].size_bytes;
+      }
+    }
+  }
+  std::ranges::stable_sort(report.deleted, {}, [](const GarbageReport::Item& item) { return item.checkpoint.trial; });
+  if (!deletes) return report;
+  for (const GarbageReport::Item& item : report.deleted) study->RemoveCheckpoint(tx, item.checkpoint);
+  state_.RememberRequest(tx, request, study->id(), std::nullopt);
+  return report;
+}
+
+int64_t Checkpoints::BytesInUse() const {
+  int64_t bytes = uploading_->load();
+  for (const auto& [id, study] : state_.studies) bytes += study->checkpoint_index().bytes();
+  return bytes;
+}
+
 std::vector<std::string> Checkpoints::Hashes() const {
   std::vector<std::string> hashes;
   for (const auto& [id, study] : state_.studies) {
-    for (const auto& [trial, kept] : study->all_checkpoints()) {
+    for (const auto& [trial, kept] : study->checkpoint_index().all()) {
       for (const Checkpoint& checkpoint : kept) hashes.push_back(checkpoint.sha256);
     }
   }

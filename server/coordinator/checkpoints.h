@@ -1,37 +1,74 @@
-// Which checkpoints exist. The files are the business of CheckpointFiles; a checkpoint exists once its row is
-// committed. SEMANTICS section 3. Owner thread only.
+// Which checkpoints exist, and room for more. The files are the business of CheckpointFiles; a checkpoint exists once
+// its row is committed, and its file goes after the row has gone. SEMANTICS section 3; what is needed: retention.h.
+// Owner thread only.
+//
+// The quota (CoordinatorOptions::checkpoint_quota_bytes) bounds what the files of all rows and of the uploads under way
+// take, without what an upload replaces: so for the time of the upload the disk may hold so much more. An upload that
+// would pass it, or that the disk has no room for, takes the checkpoints of paused trials first (eviction.h) and is
+// refused if those are not enough. Nothing is deleted for an upload that is refused.
 #pragma once
 
+#include <atomic>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "server/coordinator/state.h"
 #include "server/coordinator/transaction.h"
 
 namespace athanor {
 
+// Held by an upload under way: its bytes count as used until the last copy is gone. May outlive the coordinator.
+using UploadRoom = std::shared_ptr<void>;
+
+struct GarbageReport {
+  struct Item {
+    Checkpoint checkpoint;
+    std::string reason;  // why nothing needs it
+  };
+  std::vector<Item> deleted;  // by trial, newest first; in a dry run: what would be
+  int64_t deleted_bytes = 0;
+  int64_t kept = 0;  // checkpoints that stay
+  int64_t kept_bytes = 0;
+};
+enum class GarbageMode { kDelete, kDryRun };
+
 class Checkpoints {
  public:
-  // Newest checkpoints kept of an unfinished trial: the one to resume from and, should it be unreadable, the one
-  // before.
-  static constexpr size_t kKeptWhileUnfinished = 2;
+  explicit Checkpoints(State& state) : state_(state), uploading_(std::make_shared<std::atomic<int64_t>>(0)) {}
 
-  explicit Checkpoints(State& state) : state_(state) {}
-
-  // Before the first byte: FAILED_PRECONDITION if the lease is dead, INVALID_ARGUMENT if step, size or hash cannot be.
+  // FAILED_PRECONDITION if the lease is dead, INVALID_ARGUMENT if step, size or hash cannot be.
   absl::Status CheckUpload(const LeaseRef& lease, const Checkpoint& checkpoint) const;
+  // Before the first byte: room for the file, of a disk with `disk_free_bytes` left. Rows of paused trials that give
+  // way are removed; their files must have gone before the upload is written. RESOURCE_EXHAUSTED naming quota and use,
+  // or the disk, if even those are not enough; other errors as CheckUpload.
+  absl::StatusOr<UploadRoom> MakeRoom(Transaction& tx, const LeaseRef& lease, const Checkpoint& checkpoint,
+                                      int64_t disk_free_bytes);
   // The file is complete and synced: makes the checkpoint exist and drops older ones of the trial. Repeating it changes
   // nothing. Errors as CheckUpload.
   absl::Status Register(Transaction& tx, const LeaseRef& lease, Checkpoint checkpoint);
   // FAILED_PRECONDITION if the lease is dead; NOT_FOUND if the trial has no such checkpoint.
   absl::Status CheckDownload(const LeaseRef& lease, const std::string& sha256) const;
 
+  // Deletes what nothing needs, those included that only the retry of a FAILED or CANCELLED trial would use. Repeating
+  // a request id deletes nothing and answers as if there were nothing. NOT_FOUND: no such study. O(checkpoints of the
+  // study).
+  absl::StatusOr<GarbageReport> CollectGarbage(Transaction& tx, const std::string& study, GarbageMode mode,
+                                               const RequestKey& request);
+
+  // What the quota is compared with. O(studies).
+  int64_t BytesInUse() const;
   // Hashes of every registered checkpoint. O(checkpoints).
   std::vector<std::string> Hashes() const;
 
  private:
+  // Has paused trials give up at least so many bytes. False, and nothing done, if they have not as many.
+  bool Evict(Transaction& tx, int64_t bytes);
+
   State& state_;
+  std::shared_ptr<std::atomic<int64_t>> uploading_;
 };
 
 }  // namespace athanor

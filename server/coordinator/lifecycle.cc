@@ -2,33 +2,29 @@
 
 #include <limits>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "server/coordinator/retention.h"
 #include "server/coordinator/trust.h"
 #include "server/core/orientation.h"
 
 namespace athanor {
 namespace {
 
-// Checkpoints of a trial that has ended: the newest stays while the trial may be retried or is among the best
-// `keep_best`.
-void DropCheckpoints(Transaction& tx, LiveStudy& study, TrialNumber number) {
-  const Trial& trial = study.trial(number);
-  bool keep_newest = MayBeRetried(trial.state);
+// Deletes the checkpoints of a trial that nothing needs.
+void DropUnneeded(Transaction& tx, LiveStudy& study, TrialNumber number) {
+  const std::vector<Checkpoint> kept = study.checkpoints(number);
+  if (kept.empty()) return;
+  const size_t needed = Retain(FactsOf(study, number), Retries::kResume).newest;
+  for (size_t i = needed; i < kept.size(); ++i) study.RemoveCheckpoint(tx, kept[i]);
+}
+
+// A trial has ended: its own checkpoints, and those of the trial that it pushed out of the best.
+void DropAfterEnd(Transaction& tx, LiveStudy& study, TrialNumber number) {
+  DropUnneeded(tx, study, number);
   const int64_t keep_best = study.spec().checkpoint.keep_best;
-  if (trial.state == TrialState::kCompleted && trial.best.has_value()) {
-    const Goal goal = study.spec().objective().goal;
-    keep_newest = study.ranking().Rank(Orient(goal, trial.best->value), number) < keep_best;
-    // The one that this trial pushed out of the best.
-    if (keep_newest && study.ranking().size() > keep_best) {
-      const TrialNumber out = study.ranking().At(keep_best).second;
-      if (study.trial(out).state == TrialState::kCompleted) {
-        for (const Checkpoint& checkpoint : std::vector(study.checkpoints(out))) study.RemoveCheckpoint(tx, checkpoint);
-      }
-    }
-  }
-  std::vector<Checkpoint> kept = study.checkpoints(number);
-  for (size_t i = keep_newest ? 1 : 0; i < kept.size(); ++i) study.RemoveCheckpoint(tx, kept[i]);
+  if (study.ended_ranking().size() > keep_best) DropUnneeded(tx, study, study.ended_ranking().At(keep_best).second);
 }
 
 // Rungs that a trial enters by ending, and its place among the finished.
@@ -43,7 +39,7 @@ void AfterEnd(Transaction& tx, LiveStudy& study, TrialNumber number, Token token
                                                 : std::numeric_limits<double>::infinity();
     study.EnterRungs(tx, number, token, study.rule()->OnEnd(study.stopping_view(), number, trial.bracket, *end, last));
   }
-  DropCheckpoints(tx, study, number);
+  DropAfterEnd(tx, study, number);
 }
 
 }  // namespace
@@ -64,6 +60,7 @@ void EndLease(State& state, Transaction& tx, LiveStudy& study, TrialNumber trial
   if (IsSuccess(outcome)) CountWorkerSuccess(state, tx, study, attempt);
   study.EndAttempt(tx, trial, outcome, next, std::move(reason));
   if (IsFinished(next)) AfterEnd(tx, study, trial, attempt.token);
+  if (next == TrialState::kPaused) DropUnneeded(tx, study, trial);
 }
 
 void RevokeLease(State& state, Transaction& tx, LiveStudy& study, TrialNumber trial, AttemptOutcome outcome,
@@ -100,6 +97,9 @@ void EndStudy(State& state, Transaction& tx, LiveStudy& study, StudyState next, 
     if (!IsFinished(trial.state)) EndTrial(state, tx, study, trial.number, trial_end, reason);
   }
   study.SetState(tx, next, reason);
+  if (next != StudyState::kCancelled) return;
+  // Nothing of it can be retried any more.
+  for (const Trial& trial : study.trials()) DropUnneeded(tx, study, trial.number);
 }
 
 std::optional<Promotion> FindFinalist(const LiveStudy& study) {

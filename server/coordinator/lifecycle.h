@@ -10,7 +10,8 @@
 namespace athanor {
 
 // Ends the live attempt of a trial, takes the lease from its worker and puts the trial into `next`. Checkpoints that
-// `next` has no use for are dropped. Does not look at what this means for the study: call Settle when all is done.
+// nothing needs any more (retention.h) are deleted in the same transaction. Does not look at what this means for the
+// study: call Settle when all is done.
 void EndLease(State& state, Transaction& tx, LiveStudy& study, TrialNumber trial, AttemptOutcome outcome,
               TrialState next, std::string reason);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -35,12 +36,6 @@ const LiveAttempt* LiveStudy::live(TrialNumber number) const {
 LiveAttempt* LiveStudy::mutable_live(TrialNumber number) {
   const auto found = live_.find(number);
   return found == live_.end() ? nullptr : &found->second;
-}
-
-const std::vector<Checkpoint>& LiveStudy::checkpoints(TrialNumber number) const {
-  static const std::vector<Checkpoint> kNone;
-  const auto found = checkpoints_.find(number);
-  return found == checkpoints_.end() ? kNone : found->second;
 }
 
 std::span<const CurvePointInMemory> LiveStudy::curve(TrialNumber number) const {
@@ -140,9 +135,21 @@ void LiveStudy::MoveTrial(TrialNumber number, TrialState next) {
   if (next == TrialState::kWaiting) waiting_.insert(number);
   if (trial.state == TrialState::kPaused) {
     ladder_.StopWaiting(trial.bracket, ladder_.HighestRung(number), number);
+    checkpoints_.Resume(number);
+  }
+  if (IsFinished(trial.state) && trial.best.has_value()) {  // a retry
+    ended_ranking_.Erase(Oriented(trial.best->value), number);
   }
   trial.state = next;
-  if (next == TrialState::kPaused) ladder_.Wait(trial.bracket, ladder_.HighestRung(number), number);
+  if (next == TrialState::kPaused) IndexPause(trial);
+  if (IsFinished(next) && trial.best.has_value()) ended_ranking_.Insert(Oriented(trial.best->value), number);
+}
+
+void LiveStudy::IndexPause(const Trial& trial) {
+  const int64_t rung = ladder_.HighestRung(trial.number);
+  ladder_.Wait(trial.bracket, rung, trial.number);
+  const auto value = ladder_.rung(trial.bracket, rung).ValueOf(trial.number);
+  checkpoints_.Pause(trial.number, rung, value.value_or(std::numeric_limits<double>::infinity()));
 }
 
 TrialNumber LiveStudy::CreateTrial(Transaction& tx) {
@@ -199,6 +206,10 @@ void LiveStudy::ResumeAttempt(Transaction& tx, TrialNumber number, int64_t resum
   // Rows past the step may exist without an objective value, so the store is told whatever the curve says.
   if (trial.attempts > 1)
     tx.changes.push_back(ArchiveMeasurements{record_.id, number, resumed_step, live.attempt.token});
+  // A checkpoint past the step could not be used, and would lead on from rows that no longer count.
+  for (const Checkpoint& checkpoint : std::vector(checkpoints(number))) {
+    if (checkpoint.step > resumed_step && checkpoint.token != live.attempt.token) RemoveCheckpoint(tx, checkpoint);
+  }
   if (!trial.final.has_value() || trial.final->step <= resumed_step) return;
 
   std::vector<CurvePointInMemory> kept = std::move(curves_[number]);
@@ -378,20 +389,13 @@ void LiveStudy::PutFinalMetrics(Transaction& tx, TrialNumber number, std::vector
 
 void LiveStudy::AddCheckpoint(Transaction& tx, const Checkpoint& checkpoint) {
   tx.changes.push_back(athanor::AddCheckpoint{record_.id, checkpoint});
-  auto& kept = checkpoints_[checkpoint.trial];
-  const auto newer = [](const Checkpoint& a, const Checkpoint& b) {
-    return std::pair(a.step, a.token) > std::pair(b.step, b.token);
-  };
-  kept.insert(std::ranges::upper_bound(kept, checkpoint, newer), checkpoint);
+  checkpoints_.Add(checkpoint);
   Touch(tx);
 }
 
 void LiveStudy::RemoveCheckpoint(Transaction& tx, const Checkpoint& checkpoint) {
   tx.changes.push_back(athanor::RemoveCheckpoint{record_.id, checkpoint});
-  auto& kept = checkpoints_[checkpoint.trial];
-  std::erase_if(
-      kept, [&](const Checkpoint& other) { return other.token == checkpoint.token && other.step == checkpoint.step; });
-  if (kept.empty()) checkpoints_.erase(checkpoint.trial);
+  checkpoints_.Remove(checkpoint);
   Touch(tx);
 }
 

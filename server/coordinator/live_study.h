@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "server/coordinator/checkpoint_index.h"
 #include "server/coordinator/transaction.h"
 #include "server/core/history.h"
 #include "server/core/ladder.h"
@@ -91,12 +92,14 @@ class LiveStudy {
   const Ladder& ladder() const { return ladder_; }
   StoppingView stopping_view() const { return {ladder_, history_}; }
   // Registered checkpoints of a trial, newest first.
-  const std::vector<Checkpoint>& checkpoints(TrialNumber number) const;
-  const std::unordered_map<TrialNumber, std::vector<Checkpoint>>& all_checkpoints() const { return checkpoints_; }
+  const std::vector<Checkpoint>& checkpoints(TrialNumber number) const { return checkpoints_.of(number); }
+  const CheckpointIndex& checkpoint_index() const { return checkpoints_; }
   // Of a trial that is unfinished or may be retried; empty for others.
   std::span<const CurvePointInMemory> curve(TrialNumber number) const;
   // Trials that have a value, best first.
   const OrderStatistics& ranking() const { return ranking_; }
+  // Those of them that have ended.
+  const OrderStatistics& ended_ranking() const { return ended_ranking_; }
   const std::deque<EnqueuedConfiguration>& enqueued() const { return enqueued_; }
   const std::set<TrialNumber>& waiting() const { return waiting_; }
   // The worker whose attempt of this trial failed last; empty if none.
@@ -131,7 +134,7 @@ class LiveStudy {
   TrialNumber CreateTrial(Transaction& tx);
   void StartAttempt(Transaction& tx, TrialNumber number, Token token, const std::string& worker, MonotonicTime expires);
   LiveAttempt* mutable_live(TrialNumber number);
-  // Its first report: the step it goes on from. Archives rows past it.
+  // Its first report: the step it goes on from. Archives rows past it, and removes earlier attempts' checkpoints past it.
   void ResumeAttempt(Transaction& tx, TrialNumber number, int64_t resumed_step, Environment environment);
   // Stores a measurement of the live attempt, or the metrics of it that are new.
   void AddMeasurement(Transaction& tx, TrialNumber number, const Measurement& measurement);
@@ -173,6 +176,7 @@ class LiveStudy {
   void AddToHistory(TrialNumber number);
   absl::Status LoadCurves(Store& store);
   absl::Status LoadAttempts(StudyImage& image, MonotonicTime now, Duration lease);
+  void IndexPause(const Trial& trial);
   Trial& mutable_trial(TrialNumber number) { return trials_[static_cast<size_t>(number)]; }
   double Oriented(double value) const;
   double Unoriented(double oriented) const;  // NaN stays NaN
@@ -189,7 +193,7 @@ class LiveStudy {
   std::set<TrialNumber> waiting_;
   std::map<TrialNumber, LiveAttempt> live_;
   std::unordered_map<TrialNumber, std::vector<CurvePointInMemory>> curves_;
-  std::unordered_map<TrialNumber, std::vector<Checkpoint>> checkpoints_;
+  CheckpointIndex checkpoints_;
   std::unordered_map<TrialNumber, std::string> failed_on_;
   std::unordered_map<std::string, WorkerFailures> failures_;  // by worker
   std::unordered_map<TrialNumber, std::vector<RungEntry>> rung_entries_;
@@ -204,6 +208,7 @@ class LiveStudy {
 
   std::set<TrialNumber> dirty_trials_;
   bool dirty_ = false;
+  OrderStatistics ended_ranking_;
 };
 
 }  // namespace athanor

@@ -49,9 +49,7 @@ absl::StatusOr<std::unique_ptr<LiveStudy>> LiveStudy::Load(StudyImage image, Sto
     }
     study->Index(trial);
   }
-  for (Checkpoint& checkpoint : image.checkpoints)
-    study->checkpoints_[checkpoint.trial].push_back(std::move(checkpoint));
-  for (auto& [trial, kept] : study->checkpoints_) std::ranges::reverse(kept);  // newest first
+  for (const Checkpoint& checkpoint : image.checkpoints) study->checkpoints_.Add(checkpoint);
   study->next_enqueued_ = image.last_enqueued_id + 1;
   study->enqueued_.assign(std::make_move_iterator(image.enqueued.begin()),
                           std::make_move_iterator(image.enqueued.end()));
@@ -70,8 +68,11 @@ absl::StatusOr<std::unique_ptr<LiveStudy>> LiveStudy::Load(StudyImage image, Sto
 void LiveStudy::Index(const Trial& trial) {
   ++counts_[static_cast<size_t>(trial.state)];
   if (trial.state == TrialState::kWaiting) waiting_.insert(trial.number);
-  if (trial.state == TrialState::kPaused) ladder_.Wait(trial.bracket, ladder_.HighestRung(trial.number), trial.number);
+  if (trial.state == TrialState::kPaused) IndexPause(trial);
   if (trial.best.has_value()) ranking_.Insert(Oriented(trial.best->value), trial.number);
+  if (trial.best.has_value() && IsFinished(trial.state)) {
+    ended_ranking_.Insert(Oriented(trial.best->value), trial.number);
+  }
   if (trial.suggestion_index.has_value()) next_suggestion_ = std::max(next_suggestion_, *trial.suggestion_index + 1);
   if (trial.state == TrialState::kCompleted && trial.final.has_value() && trial.final->step >= max_resource_) {
     ++completed_at_max_;

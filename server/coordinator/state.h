@@ -25,6 +25,7 @@ struct CoordinatorOptions {
   Duration long_poll = std::chrono::seconds(30);       // longest wait of an acquire
   Duration preempt_grace = std::chrono::seconds(60);   // after a study's pause, its leases end
   Duration probe_interval = std::chrono::minutes(10);  // a worker that failed too often is tried so often
+  int64_t checkpoint_quota_bytes = 0;                  // what checkpoints of all studies may take; 0 = no limit
   int max_leases_per_acquire = 64;
   int max_waiting_acquires = 100'000;
 };

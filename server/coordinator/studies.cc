@@ -98,7 +98,7 @@ absl::Status Studies::Delete(Transaction& tx, const std::string& name, const Req
   state_.RememberRequest(tx, request, id, std::nullopt);
   tx.touched_studies.insert(id);
   // Row by row, so that whoever keeps the files learns of each.
-  for (const auto& [trial, checkpoints] : std::unordered_map(study->all_checkpoints())) {
+  for (const auto& [trial, checkpoints] : CheckpointIndex::ByTrial(study->checkpoint_index().all())) {
     for (const Checkpoint& checkpoint : checkpoints) study->RemoveCheckpoint(tx, checkpoint);
   }
   study->Flush(tx);
