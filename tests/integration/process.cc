@@ -6,6 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
@@ -72,6 +74,22 @@ int Process::Wait(std::chrono::seconds timeout) {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
   return WIFEXITED(status_) ? WEXITSTATUS(status_) : -WTERMSIG(status_);
+}
+
+std::vector<pid_t> ChildrenOf(pid_t parent) {
+  std::vector<pid_t> children;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
+    const std::string number = entry.path().filename();
+    if (number.find_first_not_of("0123456789") != std::string::npos) continue;
+    // "PID (NAME) STATE PARENT ...", where the name may hold anything.
+    const std::string status = ReadFile(entry.path() / "stat");
+    const size_t name_end = status.rfind(')');
+    if (name_end == std::string::npos || name_end + 4 > status.size()) continue;
+    if (std::atoi(status.c_str() + name_end + 4) == parent) children.push_back(std::stoi(number));
+  }
+  std::ranges::sort(children);
+  return children;
 }
 
 std::string ReadFile(const std::filesystem::path& path) {

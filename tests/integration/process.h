@@ -39,6 +39,9 @@ class Process {
   bool ended_ = false;
 };
 
+// The processes whose parent is `parent`, lowest number first.
+std::vector<pid_t> ChildrenOf(pid_t parent);
+
 std::string ReadFile(const std::filesystem::path& path);
 
 }  // namespace athanor
