@@ -10,12 +10,14 @@
 //   segfault_at=N, kill_at=N   die of that signal
 //   memory_at=N        allocate beyond a limit of its address space
 //   fail_at=N, infeasible_at=N   say so instead of reporting step N
+//   infeasible=REASON  of infeasible_at; '_' stands for a space
 //   diverge_at=N       report NaN for step N, then say infeasible
 //   stall_at=N         stop its own process (SIGSTOP) instead of reporting step N
 //   malformed_at=N     write a line that is not JSON;   oversized_at=N   a line of 2 MiB
 //   close_at=N         close fd 4 and live on
 //   save=fails         no checkpoint can be written
 //   log_lines=N        lines written to stderr before every step;   log_megabytes=N   likewise
+//   log_process=1      print the number of the process when a trial starts
 //   last_words=1       print "last words" when told to exit
 //   training_metrics=N measurements without the objective are all but every N-th (default 1: none)
 //   ignore=stop,pause,exit   commands that it does not obey
@@ -32,6 +34,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -141,6 +144,7 @@ class Run {
          {"threads", 1},
          {"dataset_hash", "none"},
          {"device", start_.at("device")}});
+    if (settings_.Number("log_process", 0) != 0) std::cerr << "process " << getpid() << "\n";
     fresh_ = step_ == 0;
     last_checkpoint_ = SteadyClock::now();
     const int64_t until = start_.at("until");
@@ -218,9 +222,15 @@ class Run {
     if (at("malformed_at")) WriteRaw("this is not JSON\n");
     if (at("oversized_at")) WriteRaw(std::string(2 << 20, 'x') + "\n");
     if (at("fail_at")) Say({{"type", "failed"}, {"trial", trial_}, {"reason", "told to fail"}});
-    if (at("infeasible_at")) Say({{"type", "infeasible"}, {"trial", trial_}, {"reason", "told to be infeasible"}});
+    if (at("infeasible_at")) Say({{"type", "infeasible"}, {"trial", trial_}, {"reason", Infeasible()}});
     if (at("diverge_at")) Diverge();
     return !at("fail_at") && !at("infeasible_at") && !at("diverge_at");
+  }
+
+  std::string Infeasible() const {
+    std::string reason = settings_.Text("infeasible", "told_to_be_infeasible");
+    std::replace(reason.begin(), reason.end(), '_', ' ');
+    return reason;
   }
 
   [[noreturn]] static void RunOutOfMemory() {

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,8 +17,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
-
-extern char** environ;
+#include "worker/session/launch.h"
 
 namespace athanor::session {
 namespace {
@@ -78,46 +76,6 @@ void Drain(boost::asio::posix::stream_descriptor& from, Buffer& buffer, Take tak
   }
 }
 
-// What posix_spawn is to do in the child before it runs the program.
-class SpawnPlan {
- public:
-  SpawnPlan() {
-    posix_spawn_file_actions_init(&actions_);
-    posix_spawnattr_init(&attributes_);
-    sigset_t all;
-    sigfillset(&all);
-    sigset_t none;
-    sigemptyset(&none);
-    posix_spawnattr_setsigdefault(&attributes_, &all);
-    posix_spawnattr_setsigmask(&attributes_, &none);
-    posix_spawnattr_setpgroup(&attributes_, 0);
-    posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-    posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  }
-  ~SpawnPlan() {
-    posix_spawnattr_destroy(&attributes_);
-    posix_spawn_file_actions_destroy(&actions_);
-  }
-  SpawnPlan(const SpawnPlan&) = delete;
-  SpawnPlan& operator=(const SpawnPlan&) = delete;
-
-  void Copy(const OwnedFd& from, int to) { posix_spawn_file_actions_adddup2(&actions_, from.get(), to); }
-
-  // 0 or an errno.
-  int Run(const std::vector<std::string>& command, pid_t* pid) {
-    // Libraries may open descriptors without O_CLOEXEC; none of them is the child's business.
-    posix_spawn_file_actions_addclosefrom_np(&actions_, 5);
-    std::vector<char*> arguments;
-    for (const std::string& argument : command) arguments.push_back(const_cast<char*>(argument.c_str()));
-    arguments.push_back(nullptr);
-    return posix_spawnp(pid, arguments[0], &actions_, &attributes_, arguments.data(), environ);
-  }
-
- private:
-  posix_spawn_file_actions_t actions_;
-  posix_spawnattr_t attributes_;
-};
-
 }  // namespace
 
 std::string ChildExit::ToString() const {
@@ -143,14 +101,9 @@ absl::Status Child::Launch(const std::vector<std::string>& command) {
   ATHANOR_ASSIGN_OR_RETURN(Pipe input, MakePipe());
   ATHANOR_ASSIGN_OR_RETURN(Pipe output, MakePipe());
   ATHANOR_ASSIGN_OR_RETURN(Pipe log, MakePipe());
-  SpawnPlan plan;
-  plan.Copy(log.write, STDOUT_FILENO);
-  plan.Copy(log.write, STDERR_FILENO);
-  plan.Copy(input.read, 3);
-  plan.Copy(output.write, 4);
-  if (const int error = plan.Run(command, &pid_); error != 0) {
-    return SystemError(absl::StrCat("cannot start ", command.front()), error);
-  }
+  ATHANOR_ASSIGN_OR_RETURN(
+      pid_,
+      session::Launch(command, {.log = log.write.get(), .input = input.read.get(), .output = output.write.get()}));
   reaped_ = false;
   const int pidfd = static_cast<int>(syscall(SYS_pidfd_open, pid_, 0));
   if (pidfd < 0) return SystemError("pidfd_open", errno);  // the destructor kills the child
@@ -219,7 +172,10 @@ void Child::ReadMessages() {
     self->read_pending_ = false;
     if (error || self->reaped_ || !self->reading_) return;
     const size_t bytes = self->output_.read_some(boost::asio::buffer(self->output_buffer_), error);
-    if (error && error != boost::asio::error::would_block) return;  // closed; the exit follows
+    if (error && error != boost::asio::error::would_block) {
+      if (self->observer_ != nullptr) self->observer_->OnOutputClosed();
+      return;
+    }
     self->Deliver({self->output_buffer_.data(), bytes});
     self->ReadMessages();
   });

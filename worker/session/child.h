@@ -1,7 +1,8 @@
 // One trainer process: started, spoken to, listened to, and ended for certain.
 //
 // The child runs in its own process group with stdin from /dev/null, stdout and stderr on one log pipe, fd 3 and fd 4
-// as the trainer protocol wants them, and no other descriptor of this process. Its death is seen through a pidfd; then
+// as the trainer protocol wants them, and no other descriptor of this process. It dies when this process does, whatever
+// it is doing then. Its death is seen through a pidfd; then
 // its whole group is killed, what it had still written is delivered, and OnExit is called, last of all.
 //
 // Single-threaded: everything happens on the io_context's thread, nothing blocks. The process must ignore SIGPIPE.
@@ -43,6 +44,8 @@ class Child : public std::enable_shared_from_this<Child> {
     // The child wrote what is not the protocol. Nothing more of it is delivered but its exit; the observer should kill
     // it.
     virtual void OnProtocolError(const absl::Status& error) = 0;
+    // It closed its end of fd 4: nothing more comes of it but its exit, which follows at once unless it lives on.
+    virtual void OnOutputClosed() {}
     // What it wrote to stdout and stderr, as it came. For an observer whom log() is enough there is nothing to do.
     virtual void OnLog(std::string_view /*bytes*/) {}
     // The process is gone. Called once, last.

@@ -1,5 +1,7 @@
 #include "worker/session/slot.h"
 
+#include <signal.h>
+
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <utility>
@@ -7,6 +9,32 @@
 #include "absl/strings/str_cat.h"
 
 namespace athanor::session {
+
+namespace {
+
+// Why a trial lost a child that nobody told to go.
+std::string HowItEnded(const ChildExit& exit) {
+  std::string text = absl::StrCat("the trainer ended with ", exit.ToString());
+  if (exit.signal == SIGKILL) return text + ": if nobody killed it, the host ran out of memory";
+  if (exit.signal == 0 && exit.code == 0) return text + " before the trial did";
+  return text;
+}
+
+// `what`, then the last lines of the child's log.
+std::string WithLog(const std::string& what, Child& child) {
+  const std::string log = child.log().Text();
+  return log.empty() ? what : absl::StrCat(what, "\n", log);
+}
+
+bool RanOutOfMemory(const InfeasibleMessage& message) { return message.reason.starts_with("out of memory"); }
+
+// What it holds, or has lost, may be in the way of the next trial.
+bool WantsReplacement(const TrainerMessage& last) {
+  const auto* infeasible = std::get_if<InfeasibleMessage>(&last.body);
+  return std::holds_alternative<FailedMessage>(last.body) || (infeasible != nullptr && RanOutOfMemory(*infeasible));
+}
+
+}  // namespace
 
 Slot::Slot(boost::asio::io_context& io, const Clock& clock, SlotOptions options, Observer* observer)
     : io_(io), clock_(clock), options_(std::move(options)), observer_(observer), watch_(io) {}
@@ -44,6 +72,7 @@ void Slot::Spawn() {
     return;
   }
   child_ = *std::move(child);
+  output_closed_ = false;
   child_->SetReading(reading_);
   state_ = State::kStarting;
   obey_by_ = now() + options_.hello_timeout;
@@ -68,15 +97,23 @@ void Slot::OnMessage(TrainerMessage message) {
     return;
   }
   child_->DrainLog();
+  if (auto* failed = std::get_if<FailedMessage>(&message.body)) failed->reason = WithLog(failed->reason, *child_);
   trial_.reset();
   stall_.Stop();
   obey_by_.reset();
   state_ = State::kIdle;
   const bool outgrown =
       options_.max_child_memory_bytes > 0 && child_->ResidentBytes() > options_.max_child_memory_bytes;
-  if (outgrown || std::holds_alternative<FailedMessage>(message.body)) Retire();
+  if (outgrown || WantsReplacement(message)) Retire();
   trial->OnTrainerMessage(message);
   observer_->OnSlotFree();
+}
+
+void Slot::OnOutputClosed() {
+  if (state_ == State::kRetiring) return;
+  output_closed_ = true;
+  obey_by_ = now() + options_.obey_timeout;
+  Watch();
 }
 
 void Slot::OnLog(std::string_view bytes) {
@@ -191,9 +228,8 @@ void Slot::OnExit(const ChildExit& exit) {
   obey_by_.reset();
   stall_.Stop();
   if (trial_.has_value() && state != State::kRetiring) {
-    const std::string log = child->log().Text();
     LoseTrial(state == State::kStarting ? ChildLoss::kNotStarted : ChildLoss::kCrashed,
-              absl::StrCat("the trainer ended with ", exit.ToString(), log.empty() ? "" : "\n", log));
+              WithLog(HowItEnded(exit), *child));
   } else if (trial_.has_value()) {
     Spawn();  // the trial waited for the predecessor to be gone
   } else {
@@ -205,12 +241,7 @@ void Slot::LoseTrial(ChildLoss loss, const std::string& what) {
   Trial* const trial = trial_->trial;
   trial_.reset();
   stall_.Stop();
-  std::string reason = what;
-  if (child_ != nullptr) {
-    const std::string log = child_->log().Text();
-    if (!log.empty()) absl::StrAppend(&reason, "\n", log);
-  }
-  trial->OnChildLost(loss, reason);
+  trial->OnChildLost(loss, child_ == nullptr ? what : WithLog(what, *child_));
   observer_->OnSlotFree();
 }
 
@@ -231,9 +262,13 @@ void Slot::Watch() {
 void Slot::OnWatch() {
   const MonotonicTime time = now();
   if (child_ != nullptr && reading_ && obey_by_.has_value() && time >= *obey_by_) {
-    const bool starting = state_ == State::kStarting;
-    KillChild(starting ? ChildLoss::kNotStarted : ChildLoss::kDisobeyed,
-              starting ? "the trainer did not say hello in time" : "the trainer did not obey in time and was killed");
+    if (output_closed_) {
+      KillChild(ChildLoss::kMalformed, "the trainer closed its output (fd 4), lived on and was killed");
+    } else if (state_ == State::kStarting) {
+      KillChild(ChildLoss::kNotStarted, "the trainer did not say hello in time");
+    } else {
+      KillChild(ChildLoss::kDisobeyed, "the trainer did not obey in time and was killed");
+    }
   } else if (child_ != nullptr && stall_.Stalled(time)) {
     const auto seconds = std::chrono::duration_cast<std::chrono::milliseconds>(trial_->stall_timeout).count() / 1000.0;
     KillChild(ChildLoss::kStalled, absl::StrCat("the trainer was silent for ", seconds, " s and was killed"));

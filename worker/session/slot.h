@@ -36,7 +36,7 @@ enum class ChildLoss {
   kCrashed,     // it exited or was killed by somebody else
   kStalled,     // killed for its silence
   kDisobeyed,   // killed because it did not stop or pause in time
-  kMalformed,   // killed because it violated the protocol
+  kMalformed,   // killed because it violated the protocol, or lived on with its output closed
   kNotStarted,  // there was no usable child to begin with
 };
 
@@ -99,6 +99,7 @@ class Slot final : public Child::Observer {
 
   void OnMessage(TrainerMessage message) override;
   void OnProtocolError(const absl::Status& error) override;
+  void OnOutputClosed() override;
   void OnLog(std::string_view bytes) override;
   void OnExit(const ChildExit& exit) override;
 
@@ -130,8 +131,9 @@ class Slot final : public Child::Observer {
   std::shared_ptr<Child> child_;
   std::optional<Running> trial_;
   StallDetector stall_;
-  std::optional<MonotonicTime> obey_by_;  // of hello, stop, pause or exit
+  std::optional<MonotonicTime> obey_by_;  // of hello, stop, pause or exit, or of its death when its output is closed
   boost::asio::steady_timer watch_;
+  bool output_closed_ = false;
   bool reading_ = true;
   bool holding_ = false;
   bool reserved_ = false;

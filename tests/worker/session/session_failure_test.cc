@@ -1,4 +1,6 @@
 // What becomes of a trial whose trainer misbehaves, and of the slot it misbehaved on.
+#include <set>
+
 #include "base/random.h"
 #include "base/sha256.h"
 #include "tests/worker/session/session_fixture.h"
@@ -21,6 +23,7 @@ class MisbehaviourTest : public SessionTest, public testing::WithParamInterface<
 TEST_P(MisbehaviourTest, EndsTheAttemptWithAReasonAndTheSlotGoesOn) {
   std::vector<std::string> trainer = GetParam().trainer;
   trainer.push_back("only_fresh=1");
+  obey_timeout_ = std::chrono::milliseconds(300);
   Start(trainer);
   v1::Lease first = MakeLease(0, 3);
   if (std::string(GetParam().name) == "Stall") first.set_stall_timeout_ms(300);
@@ -54,7 +57,20 @@ INSTANTIATE_TEST_SUITE_P(
                      v1::ATTEMPT_OUTCOME_FAILED,
                      {"signal 6 (Aborted)", "step 2 log line 2"}},
         Misbehaviour{"Exit", {"exit_at=2"}, v1::ATTEMPT_OUTCOME_FAILED, {"exit code 7"}},
-        Misbehaviour{"Failed", {"fail_at=2"}, v1::ATTEMPT_OUTCOME_FAILED, {"told to fail"}},
+        Misbehaviour{"Leave", {"leave_at=2"}, v1::ATTEMPT_OUTCOME_FAILED, {"exit code 0 before the trial did"}},
+        Misbehaviour{"Throw", {"throw_at=2"}, v1::ATTEMPT_OUTCOME_FAILED, {"exit code 1\n", "told to throw"}},
+        Misbehaviour{"Segfault", {"segfault_at=2"}, v1::ATTEMPT_OUTCOME_FAILED, {"signal 11 (Segmentation fault)"}},
+        Misbehaviour{"Killed",
+                     {"kill_at=2"},
+                     v1::ATTEMPT_OUTCOME_FAILED,
+                     {"signal 9 (Killed): if nobody killed it, the host ran out of memory"}},
+        Misbehaviour{"Memory", {"memory_at=2"}, v1::ATTEMPT_OUTCOME_FAILED, {"signal 6 (Aborted)", "std::bad_alloc"}},
+        Misbehaviour{"Orphan", {"crash_at=2", "orphan=1"}, v1::ATTEMPT_OUTCOME_FAILED, {"signal 6 (Aborted)"}},
+        Misbehaviour{"OutputClosed", {"close_at=2"}, v1::ATTEMPT_OUTCOME_FAILED, {"closed its output (fd 4)"}},
+        Misbehaviour{"Failed",
+                     {"fail_at=2", "log_lines=1"},
+                     v1::ATTEMPT_OUTCOME_FAILED,
+                     {"told to fail\nstep 1 log line 0\nstep 2"}},
         Misbehaviour{"Infeasible", {"infeasible_at=2"}, v1::ATTEMPT_OUTCOME_INFEASIBLE, {"told to be infeasible"}},
         Misbehaviour{"Stall", {"stall_at=2"}, v1::ATTEMPT_OUTCOME_FAILED, {"silent for 0.3 s"}},
         Misbehaviour{"Malformed",
@@ -71,6 +87,47 @@ TEST_F(SessionTest, ReportsATrainerThatCannotBeStarted) {
   EXPECT_EQ(Finishes()[0].outcome(), v1::ATTEMPT_OUTCOME_FAILED);
   EXPECT_THAT(Finishes()[0].reason(), HasSubstr("trainer protocol 2"));
 }
+
+TEST_F(SessionTest, ReportsTheLastValueOfADivergedTrialBeforeItsEnd) {
+  Start({"diverge_at=2"});
+  coordinator_.Grant(MakeLease(0, 5));
+  ASSERT_TRUE(RunUntilFinishes(1));
+  EXPECT_EQ(Finishes()[0].outcome(), v1::ATTEMPT_OUTCOME_INFEASIBLE);
+  EXPECT_EQ(Finishes()[0].reason(), "diverged: the training loss is nan");
+  EXPECT_EQ(Count("report 2"), 1);
+}
+
+TEST_F(SessionTest, ATrialGoesOnWithoutTheCheckpointThatItsTrainerCannotWrite) {
+  Start({"save=fails"});
+  v1::Lease lease = MakeLease(0, 3);
+  lease.add_hold_at(2);
+  coordinator_.Grant(lease);
+  ASSERT_TRUE(RunUntilFinishes(1));
+  EXPECT_EQ(Finishes()[0].outcome(), v1::ATTEMPT_OUTCOME_COMPLETED);
+  EXPECT_EQ(Count("report 2"), 1);
+  EXPECT_EQ(coordinator_.Ask([](auto& state) { return state.files.size(); }), 0u);
+}
+
+struct Ending {
+  const char* words;
+  bool replaced;
+};
+
+class ReplacementTest : public SessionTest, public testing::WithParamInterface<Ending> {};
+
+TEST_P(ReplacementTest, OnlyATrainerThatMayBeHarmedIsReplaced) {
+  Start({GetParam().words, "log_process=1"});
+  coordinator_.Grant(MakeLease(0, 1));
+  coordinator_.Grant(MakeLease(1, 1));
+  ASSERT_TRUE(RunUntilFinishes(2));
+  std::set<std::string> processes;
+  for (const auto& log : coordinator_.Ask([](auto& state) { return state.logs; })) processes.insert(log.data());
+  EXPECT_EQ(processes.size(), GetParam().replaced ? 2u : 1u);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, ReplacementTest,
+                         testing::Values(Ending{"infeasible_at=1", false}, Ending{"fail_at=1", true},
+                                         Ending{"infeasible_at=1 infeasible=out_of_memory", true}));
 
 TEST_F(SessionTest, IsNotHeldUpByALogOfManyLines) {
   Start({"log_lines=20000"});
