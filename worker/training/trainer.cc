@@ -4,6 +4,7 @@
 #include <c10/util/Exception.h>
 
 #include <algorithm>
+#include <new>
 
 #include "worker/training/dataset.h"
 #include "worker/training/errors.h"
@@ -50,6 +51,8 @@ TrialResult Trainer::Run(const TrialSpec& spec, TrainingEvents& events, Training
     return Ended(Ending::kInfeasible, std::string("out of memory: ") + error.what_without_backtrace());
   } catch (const c10::Error& error) {
     return Ended(Ending::kFailed, std::string("LibTorch: ") + error.what_without_backtrace());
+  } catch (const std::bad_alloc&) {
+    return Ended(Ending::kFailed, "out of memory on the host");
   } catch (const std::exception& error) {
     return Ended(Ending::kFailed, error.what());
   }

@@ -116,7 +116,7 @@ class Trainer {
 
   // Trains one trial to its end; blocks for as long as that takes. Never throws: a configuration that cannot work is
   // kInfeasible (unknown option, invalid combination, non-finite training loss, device memory), everything else that
-  // goes wrong is kFailed.
+  // goes wrong is kFailed, except that a checkpoint that cannot be written is a warning.
   //
   // On a non-finite training loss the trial is measured once more, as the step in progress, and ends kInfeasible.
   // The data set stays loaded for the next trial.

@@ -241,14 +241,20 @@ void TrainingRun::SaveCheckpoint() {
   SettleLoss();
   Progress& progress = state_->progress;
   progress.elapsed_ms = pacer_.ElapsedMs();
-  const WrittenCheckpoint written =
-      WriteCheckpoint(spec_.checkpoint_dir, "step-" + std::to_string(progress.step), state_->Save());
-  pacer_.CheckpointWritten();
+  std::optional<WrittenCheckpoint> written;
+  try {
+    written = WriteCheckpoint(spec_.checkpoint_dir, "step-" + std::to_string(progress.step), state_->Save());
+  } catch (const CheckpointError& error) {
+    // A full disk is no reason to lose what is trained already.
+    events_.OnWarning("going on without a checkpoint of step " + std::to_string(progress.step) + ": " + error.what());
+  }
+  pacer_.CheckpointWritten();  // or not; then the next interval tries again
+  if (!written.has_value()) return;
   events_.OnCheckpointSaved(
       {.step = progress.step,
-       .path = written.path,
-       .sha256 = written.sha256,
-       .size = written.size,
+       .path = written->path,
+       .sha256 = written->sha256,
+       .size = written->size,
        .best = progress.best_step > 0 && progress.best_optimizer_step == progress.optimizer_step});
 }
 
