@@ -14,10 +14,10 @@
 namespace athanor {
 
 enum class FaultPoint {
-  // Opening the database. The first three are passed once a migration that is missing.
+  // Bringing the schema of a database up to date, in this order.
   kMigrationBegun,
-  kMigrationApplied,    // its statements ran, nothing is committed
-  kMigrationCommitted,  // before the next one begins
+  kMigrationApplied,  // once a migration; nothing is committed
+  kMigrationCommitted,
   // Start-up, in this order.
   kStoreOpened,
   kFilesOpened,

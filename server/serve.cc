@@ -30,7 +30,6 @@
 namespace athanor {
 namespace {
 
-constexpr auto kTick = std::chrono::milliseconds(100);
 // Ticks further apart than this: the process was stopped, or its disk kept the owner waiting.
 constexpr Duration kStandstill = std::chrono::seconds(1);
 constexpr int kReadThreads = 2;
@@ -41,11 +40,11 @@ constexpr int kMaxPendingTransfers = 4 * TransferSlots::kMaxTransfers;
 // Lets time pass in the coordinator until the io_context stops.
 class Ticker {
  public:
-  Ticker(boost::asio::io_context& io, Owner& owner, Coordinator& coordinator)
-      : timer_(io), owner_(owner), coordinator_(coordinator) {}
+  Ticker(boost::asio::io_context& io, Owner& owner, Coordinator& coordinator, std::chrono::milliseconds interval)
+      : interval_(interval), timer_(io), owner_(owner), coordinator_(coordinator) {}
 
   void Start() {
-    timer_.expires_after(kTick);
+    timer_.expires_after(interval_);
     timer_.async_wait([this](const boost::system::error_code& error) {
       if (error) return;
       // A full queue has ticks in it already.
@@ -62,6 +61,7 @@ class Ticker {
   }
 
  private:
+  const std::chrono::milliseconds interval_;
   boost::asio::steady_timer timer_;
   Owner& owner_;
   Coordinator& coordinator_;
@@ -89,10 +89,11 @@ absl::Status Serve(const ServerConfig& config, const ServeHooks& hooks) {
   const SystemClock clock;
   SqliteOptions database;
   database.path = config.database;
+  database.faults = hooks.faults;
   ATHANOR_ASSIGN_OR_RETURN(const std::unique_ptr<Store> store, OpenSqliteStore(database));
   hooks.faults.Pass(FaultPoint::kStoreOpened);
   ATHANOR_ASSIGN_OR_RETURN(const std::unique_ptr<CheckpointFiles> files,
-                           CheckpointFiles::Open(config.CheckpointDirectory()));
+                           CheckpointFiles::Open(config.CheckpointDirectory(), hooks.faults));
   ATHANOR_ASSIGN_OR_RETURN(const std::unique_ptr<LogFiles> logs,
                            LogFiles::Open(config.LogDirectory(), {.total_bytes = config.log_quota_bytes}));
   hooks.faults.Pass(FaultPoint::kFilesOpened);
@@ -103,13 +104,16 @@ absl::Status Serve(const ServerConfig& config, const ServeHooks& hooks) {
   ATHANOR_RETURN_IF_ERROR(SweepLogs(coordinator, *logs));
   hooks.faults.Pass(FaultPoint::kFilesSwept);
 
-  Owner owner(*store, coordinator, clock);
+  OwnerOptions owner_options;
+  owner_options.faults = hooks.faults;
+  Owner owner(*store, coordinator, clock, owner_options);
   boost::asio::thread_pool read_threads(kReadThreads);
   boost::asio::thread_pool transfer_threads(kTransferThreads);
   BoundedPool reads(read_threads, kMaxPendingReads);
   BoundedPool transfers(transfer_threads, kMaxPendingTransfers);
-  ServiceContext context{owner,           coordinator,           *store, *files, *logs, reads, transfers, clock,
-                         ATHANOR_VERSION, clock.Read().monotonic};
+  ServiceContext context{owner,       coordinator, *store, *files,          *logs,
+                         reads,       transfers,   clock,  ATHANOR_VERSION, clock.Read().monotonic,
+                         hooks.faults};
   FollowCheckpointRows(context);
   FollowEndedRows(context);
   RpcServerOptions options;
@@ -124,7 +128,7 @@ absl::Status Serve(const ServerConfig& config, const ServeHooks& hooks) {
     spdlog::info("signal {}: shutting down", signal);
     io.stop();
   });
-  Ticker ticker(io, owner, coordinator);
+  Ticker ticker(io, owner, coordinator, hooks.tick);
   ticker.Start();
   spdlog::info("listening on {}, database {}, checkpoints in {}", rpc->address(), config.database,
                config.CheckpointDirectory());

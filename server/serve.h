@@ -2,6 +2,8 @@
 // and serves until SIGTERM or SIGINT.
 #pragma once
 
+#include <chrono>
+
 #include "absl/status/status.h"
 #include "base/fault_hook.h"
 #include "server/config.h"
@@ -10,7 +12,8 @@ namespace athanor {
 
 // What a test program gives instead of the defaults.
 struct ServeHooks {
-  FaultHook faults;
+  FaultHook faults = {};
+  std::chrono::milliseconds tick{100};  // between two looks at what time has done: leases, long polls, wall clocks
 };
 
 // Prints "listening on HOST:PORT" on stdout once calls are served, and blocks until a signal; then calls in flight end,

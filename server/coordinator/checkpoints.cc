@@ -63,6 +63,7 @@ absl::StatusOr<UploadRoom> Checkpoints::MakeRoom(Transaction& tx, const LeaseRef
   const int64_t over_disk = checkpoint.size_bytes - disk_free_bytes;
   const int64_t over = std::max(over_quota, over_disk);
   if (over > 0) {
+    ATHANOR_RETURN_IF_ERROR(tx.writable);
     if (!Evict(tx, over)) {
       return absl::ResourceExhaustedError(
           absl::StrCat("no room for a checkpoint of ", checkpoint.size_bytes, " bytes of trial ", lease.trial,
@@ -106,10 +107,14 @@ absl::Status Checkpoints::Register(Transaction& tx, const LeaseRef& lease, Check
   const auto same = std::ranges::find_if(
       kept, [&](const Checkpoint& other) { return other.token == checkpoint.token && other.step == checkpoint.step; });
   if (same != kept.end() && same->sha256 == checkpoint.sha256) return absl::OkStatus();
+  const size_t needed = Retain(FactsOf(study, lease.trial), Retries::kResume).newest;
+  // It comes again, after newer ones have taken its place.
+  const bool outdated = kept.size() >= needed && needed > 0 && kept[needed - 1].step > checkpoint.step;
+  if (outdated) return absl::OkStatus();
+  ATHANOR_RETURN_IF_ERROR(tx.writable);
   if (same != kept.end()) study.RemoveCheckpoint(tx, *same);  // a later one inside the same epoch
   study.AddCheckpoint(tx, checkpoint);
   const std::vector<Checkpoint> now = study.checkpoints(lease.trial);
-  const size_t needed = Retain(FactsOf(study, lease.trial), Retries::kResume).newest;
   for (size_t i = needed; i < now.size(); ++i) study.RemoveCheckpoint(tx, now[i]);
   return absl::OkStatus();
 }
@@ -129,6 +134,7 @@ absl::StatusOr<GarbageReport> Checkpoints::CollectGarbage(Transaction& tx, const
   ATHANOR_ASSIGN_OR_RETURN(const auto before, state_.FindRequest(request));
   ATHANOR_ASSIGN_OR_RETURN(LiveStudy * study, state_.FindStudy(name));
   const bool deletes = mode == GarbageMode::kDelete && !before.has_value();
+  if (deletes) ATHANOR_RETURN_IF_ERROR(tx.writable);
   GarbageReport report;
   for (const auto& [trial, held] : study->checkpoint_index().all()) {
     const Retention retention = Retain(FactsOf(*study, trial), Retries::kFromScratch);

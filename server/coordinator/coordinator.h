@@ -43,7 +43,8 @@ class Coordinator final : public OwnedState {
   // `now` on.
   absl::Status Load(MonotonicTime now) { return state_.Load(now); }
 
-  // What time does: expired leases, ended long polls, wall clocks, forgotten requests. Call every 100 ms or so.
+  // What time does: expired leases, ended long polls, wall clocks, forgotten requests. Call every 100 ms or so. While
+  // nothing can be written all but the long polls waits, and from time to time a row is written to see if that is over.
   void Tick(Transaction& tx);
   // Shutdown: every long poll is answered, empty.
   void ReleaseWaiting(Transaction& tx) { dispatch_.ReleaseAll(tx); }

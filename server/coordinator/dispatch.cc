@@ -10,6 +10,39 @@
 #include "server/coordinator/requirements.h"
 
 namespace athanor {
+namespace {
+
+LeaseGrant GrantOf(const LiveStudy& study, const LeaseRef& lease) {
+  const Trial& trial = study.trial(lease.trial);
+  const StudySpec& spec = study.spec();
+  LeaseGrant grant;
+  grant.ref = lease;
+  grant.study_name = spec.name;
+  grant.options = spec.trainer;
+  for (size_t i = 0; i < study.space().size(); ++i) {
+    if (trial.configuration[i].has_value()) grant.options[study.space().parameters()[i].name] = *trial.configuration[i];
+  }
+  grant.seed = trial.seed;
+  grant.resource = spec.resource;
+  grant.until_step = study.UntilStep(trial);
+  if (study.rule() != nullptr && !trial.finalist) {
+    grant.hold_at = study.rule()->HoldSteps(study.stopping_view(), lease.trial, trial.bracket);
+    std::erase_if(grant.hold_at, [&](int64_t step) { return step >= grant.until_step; });
+    grant.pauses_at_hold = !grant.hold_at.empty();
+  }
+  grant.checkpoints = study.checkpoints(lease.trial);
+  grant.checkpoint_interval_ms = spec.checkpoint.interval_ms;
+  grant.stall_timeout_ms = spec.retry.stall_timeout_ms;
+  grant.objective = spec.objective();
+  if (!grant.checkpoints.empty()) {
+    for (const CurvePointInMemory& point : study.curve(lease.trial)) {
+      if (point.step <= grant.checkpoints.front().step) grant.elapsed_ms = point.elapsed_ms;
+    }
+  }
+  return grant;
+}
+
+}  // namespace
 
 Dispatch::WaitId Dispatch::Acquire(Transaction& tx, const AcquireOptions& options,
                                    std::function<void(absl::StatusOr<Grants>)> done) {
@@ -72,14 +105,14 @@ absl::StatusOr<WorkerInMemory*> Dispatch::FindCaller(const AcquireOptions& optio
 
 absl::StatusOr<Grants> Dispatch::TryAcquire(Transaction& tx, const AcquireOptions& options) {
   ATHANOR_ASSIGN_OR_RETURN(WorkerInMemory * worker, FindCaller(options));
-  if (options.sequence == worker->acquire_sequence && !worker->acquired.empty()) {
-    Grants same = worker->acquired;
-    std::erase_if(same, [&](const LeaseGrant& grant) { return !worker->held.contains(grant.ref); });
+  if (options.sequence == worker->acquire_sequence) {
+    Grants same = LastGrants(*worker);
     if (!same.empty()) return same;
   }
+  if (!tx.writable.ok()) return Grants();
   worker->acquire_sequence = options.sequence;
-  worker->acquired = Take(tx, *worker, std::min(options.max_trials, state_.options.max_leases_per_acquire));
-  return worker->acquired;
+  Take(tx, *worker, std::min(options.max_trials, state_.options.max_leases_per_acquire));
+  return LastGrants(*worker);
 }
 
 void Dispatch::Cancel(WaitId id) {
@@ -87,6 +120,7 @@ void Dispatch::Cancel(WaitId id) {
 }
 
 void Dispatch::GiveBack(Transaction& tx, const Grants& grants) {
+  if (!tx.writable.ok()) return;  // the worker will not list them
   for (const LeaseGrant& grant : grants) {
     const auto study = state_.FindLease(grant.ref);
     if (!study.ok()) continue;
@@ -96,6 +130,7 @@ void Dispatch::GiveBack(Transaction& tx, const Grants& grants) {
 }
 
 void Dispatch::ServeWaiting(Transaction& tx) {
+  if (!tx.writable.ok()) return;
   const bool any_work = std::ranges::any_of(state_.studies, [&](const auto& entry) { return HasWork(*entry.second); });
   if (!any_work) return;
   for (auto waiting = waiting_.begin(); waiting != waiting_.end();) {
@@ -120,24 +155,24 @@ void Dispatch::ReleaseAll(Transaction& tx) {
   waiting_.clear();
 }
 
-Grants Dispatch::Take(Transaction& tx, WorkerInMemory& worker, int max_trials) {
-  Grants grants;
-  if (worker.record.standing == WorkerStanding::kDraining) return grants;
+void Dispatch::Take(Transaction& tx, WorkerInMemory& worker, int max_trials) {
+  if (worker.record.standing == WorkerStanding::kDraining) return;
+  int taken = 0;
   const auto lease = [&](LiveStudy& study) {
-    grants.push_back(Lease(tx, study, ChooseTrial(tx, study, worker), worker));
+    Lease(tx, study, ChooseTrial(tx, study, worker), worker);
+    ++taken;
   };
-  while (worker.record.standing == WorkerStanding::kEnabled && static_cast<int>(grants.size()) < max_trials) {
+  while (worker.record.standing == WorkerStanding::kEnabled && taken < max_trials) {
     LiveStudy* study = ChooseStudy(worker, Trust::kFull);
     if (study == nullptr) break;
     lease(*study);
   }
-  if (!grants.empty() || !worker.next_probe.has_value() || tx.now.monotonic < *worker.next_probe) return grants;
+  if (taken > 0 || !worker.next_probe.has_value() || tx.now.monotonic < *worker.next_probe) return;
   // One trial now and then shows whether the worker has recovered.
   if (LiveStudy* study = ChooseStudy(worker, Trust::kProbe)) {
     worker.next_probe = tx.now.monotonic + state_.options.probe_interval;
     lease(*study);
   }
-  return grants;
 }
 
 bool Dispatch::HasWork(const LiveStudy& study) const {
@@ -188,40 +223,25 @@ Dispatch::Choice Dispatch::ChooseTrial(Transaction& tx, LiveStudy& study, const 
   return {finalist.trial, finalist};
 }
 
-LeaseGrant Dispatch::Lease(Transaction& tx, LiveStudy& study, const Choice& choice, WorkerInMemory& worker) {
+void Dispatch::Lease(Transaction& tx, LiveStudy& study, const Choice& choice, WorkerInMemory& worker) {
   const Token token = state_.next_token++;
-  const TrialNumber number = choice.trial;
-  study.StartAttempt(tx, number, token, worker.record.name, tx.now.monotonic + state_.options.lease);
+  study.StartAttempt(tx, choice.trial,
+                     {token, worker.record.name, worker.acquire_sequence, tx.now.monotonic + state_.options.lease});
   if (choice.promotion.has_value()) study.RecordPromotion(tx, *choice.promotion);
-  const Trial& trial = study.trial(number);
-  const StudySpec& spec = study.spec();
-  LeaseGrant grant;
-  grant.ref = {study.id(), number, token};
-  grant.study_name = spec.name;
-  grant.options = spec.trainer;
-  for (size_t i = 0; i < study.space().size(); ++i) {
-    if (trial.configuration[i].has_value()) grant.options[study.space().parameters()[i].name] = *trial.configuration[i];
-  }
-  grant.seed = trial.seed;
-  grant.resource = spec.resource;
-  grant.until_step = study.UntilStep(trial);
-  if (study.rule() != nullptr && !trial.finalist) {
-    grant.hold_at = study.rule()->HoldSteps(study.stopping_view(), number, trial.bracket);
-    std::erase_if(grant.hold_at, [&](int64_t step) { return step >= grant.until_step; });
-    grant.pauses_at_hold = !grant.hold_at.empty();
-  }
-  grant.checkpoints = study.checkpoints(number);
-  grant.checkpoint_interval_ms = spec.checkpoint.interval_ms;
-  grant.stall_timeout_ms = spec.retry.stall_timeout_ms;
-  grant.objective = spec.objective();
-  if (!grant.checkpoints.empty()) {
-    for (const CurvePointInMemory& point : study.curve(number)) {
-      if (point.step <= grant.checkpoints.front().step) grant.elapsed_ms = point.elapsed_ms;
+  worker.held.insert({study.id(), choice.trial, token});
+  tx.touched_workers.insert(worker.record.name);
+}
+
+Grants Dispatch::LastGrants(const WorkerInMemory& worker) const {
+  Grants grants;
+  for (const LeaseRef& lease : worker.held) {
+    const LiveStudy& study = *state_.studies.at(lease.study);
+    if (study.live(lease.trial)->attempt.acquire_sequence == worker.acquire_sequence) {
+      grants.push_back(GrantOf(study, lease));
     }
   }
-  worker.held.insert(grant.ref);
-  tx.touched_workers.insert(worker.record.name);
-  return grant;
+  std::ranges::sort(grants, {}, [](const LeaseGrant& grant) { return grant.ref.token; });
+  return grants;
 }
 
 }  // namespace athanor

@@ -30,7 +30,8 @@ class Dispatch {
   using WaitId = uint64_t;  // 0 = answered already
 
   // Answers through `done` in this group or a later one: with leases as soon as there is work, empty at the deadline,
-  // or with an error. A repeat of the last sequence gets the same leases, if they are still live. RESOURCE_EXHAUSTED
+  // or with an error. A repeat of the last sequence gets the same leases, if they are still live, also after a restart
+  // of the coordinator. While nothing can be written, nobody is given a lease and everybody waits. RESOURCE_EXHAUSTED
   // when too many wait. `done` is called exactly once, on the owner thread, after the commit of the group that decided.
   WaitId Acquire(Transaction& tx, const AcquireOptions& options, std::function<void(absl::StatusOr<Grants>)> done);
   // The caller went away: it gets no lease. A no-op if it was answered; then GiveBack what it got.
@@ -59,7 +60,7 @@ class Dispatch {
   // register first; INVALID_ARGUMENT without a trial to ask for.
   absl::StatusOr<WorkerInMemory*> FindCaller(const AcquireOptions& options) const;
   absl::StatusOr<Grants> TryAcquire(Transaction& tx, const AcquireOptions& options);
-  Grants Take(Transaction& tx, WorkerInMemory& worker, int max_trials);
+  void Take(Transaction& tx, WorkerInMemory& worker, int max_trials);
   // kProbe: studies that the worker was taken off are offered too.
   enum class Trust { kFull, kProbe };
   LiveStudy* ChooseStudy(const WorkerInMemory& worker, Trust trust);
@@ -70,7 +71,9 @@ class Dispatch {
     std::optional<Promotion> promotion;
   };
   Choice ChooseTrial(Transaction& tx, LiveStudy& study, const WorkerInMemory& worker);
-  LeaseGrant Lease(Transaction& tx, LiveStudy& study, const Choice& choice, WorkerInMemory& worker);
+  void Lease(Transaction& tx, LiveStudy& study, const Choice& choice, WorkerInMemory& worker);
+  // What the last acquire of the worker was given and it still holds.
+  Grants LastGrants(const WorkerInMemory& worker) const;
   bool HasWork(const LiveStudy& study) const;
   bool Answer(Transaction& tx, Waiting& waiting);
 

@@ -28,6 +28,7 @@ absl::StatusOr<const WorkerInMemory*> Leases::Register(Transaction& tx, const Re
                                                       said.option_table_hash, ", the coordinator ",
                                                       TrainerOptionsHash(), "; build both from the same version"));
   }
+  ATHANOR_RETURN_IF_ERROR(tx.writable);
   WorkerInMemory& worker = state_.workers[said.name];
   if (worker.record.incarnation > said.incarnation) {
     return absl::FailedPreconditionError(absl::StrCat("worker \"", said.name, "\" has a newer incarnation ",
@@ -36,7 +37,6 @@ absl::StatusOr<const WorkerInMemory*> Leases::Register(Transaction& tx, const Re
   if (worker.record.incarnation < said.incarnation) {
     ReleaseAll(tx, worker, "the worker was restarted");
     worker.acquire_sequence = 0;
-    worker.acquired.clear();
     worker.sink = nullptr;
     // A drain is over when the worker is started anew; a quarantine is not.
     if (worker.record.standing == WorkerStanding::kDraining) worker.record.standing = WorkerStanding::kEnabled;
@@ -95,7 +95,8 @@ absl::StatusOr<HeartbeatAnswer> Leases::Heartbeat(Transaction& tx, const std::st
     LiveStudy& study = *state_.studies.at(lease.study);
     LiveAttempt& live = *study.mutable_live(lease.trial);
     if (std::ranges::find(listed, lease) == listed.end()) {
-      if (++live.unlisted_heartbeats >= 2) Lose(tx, lease, "the worker does not know of this lease");
+      if (++live.unlisted_heartbeats >= 2 && tx.writable.ok())
+        Lose(tx, lease, "the worker does not know of this lease");
       continue;
     }
     live.unlisted_heartbeats = 0;
@@ -135,6 +136,7 @@ absl::StatusOr<TrialState> Leases::Finish(Transaction& tx, const FinishOptions& 
   }
   const absl::StatusOr<LiveStudy*> found = state_.FindLease(options.lease);
   if (!found.ok()) return RepeatedFinish(tx, options, found.status());
+  ATHANOR_RETURN_IF_ERROR(tx.writable);
   LiveStudy& study = **found;
   const TrialNumber number = options.lease.trial;
   // An attempt that failed before its first report goes on from wherever the last one stood. One that completed must
@@ -219,6 +221,7 @@ absl::StatusOr<WorkerInMemory*> Leases::FindByName(const std::string& name) {
 
 absl::StatusOr<const WorkerInMemory*> Leases::Drain(Transaction& tx, const std::string& name) {
   ATHANOR_ASSIGN_OR_RETURN(WorkerInMemory * worker, FindByName(name));
+  ATHANOR_RETURN_IF_ERROR(tx.writable);
   worker->record.standing = WorkerStanding::kDraining;
   worker->record.reason = "drained by a user";
   tx.touched_workers.insert(name);
@@ -229,6 +232,7 @@ absl::StatusOr<const WorkerInMemory*> Leases::Drain(Transaction& tx, const std::
 
 absl::StatusOr<const WorkerInMemory*> Leases::Enable(Transaction& tx, const std::string& name) {
   ATHANOR_ASSIGN_OR_RETURN(WorkerInMemory * worker, FindByName(name));
+  ATHANOR_RETURN_IF_ERROR(tx.writable);
   RestoreTrust(state_, tx, *worker);
   return worker;
 }

@@ -178,18 +178,18 @@ TrialNumber LiveStudy::CreateTrial(Transaction& tx) {
   return trials_.back().number;
 }
 
-void LiveStudy::StartAttempt(Transaction& tx, TrialNumber number, Token token, const std::string& worker,
-                             MonotonicTime expires) {
+void LiveStudy::StartAttempt(Transaction& tx, TrialNumber number, const Holder& holder) {
   Trial& trial = mutable_trial(number);
   MoveTrial(number, TrialState::kRunning);
   ++trial.attempts;
   if (trial.started == WallTime{}) trial.started = tx.now.wall;
   LiveAttempt live;
-  live.attempt.token = token;
+  live.attempt.token = holder.token;
   live.attempt.trial = number;
-  live.attempt.worker = worker;
+  live.attempt.worker = holder.worker;
+  live.attempt.acquire_sequence = holder.acquire_sequence;
   live.attempt.started = tx.now.wall;
-  live.expires = expires;
+  live.expires = holder.expires;
   if (const auto& kept = checkpoints(number); !kept.empty()) live.newest_checkpoint_at_start = kept.front().step;
   tx.changes.push_back(InsertAttempt{record_.id, live.attempt});
   live_.emplace(number, std::move(live));

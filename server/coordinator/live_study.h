@@ -132,7 +132,14 @@ class LiveStudy {
   // ---- Trials ----
   // A new trial, WAITING: from the queue of enqueued configurations if there is one, else the next suggestion.
   TrialNumber CreateTrial(Transaction& tx);
-  void StartAttempt(Transaction& tx, TrialNumber number, Token token, const std::string& worker, MonotonicTime expires);
+  // Who is given a trial, under which token and until when.
+  struct Holder {
+    Token token = 0;
+    std::string worker;
+    uint64_t acquire_sequence = 0;
+    MonotonicTime expires{};
+  };
+  void StartAttempt(Transaction& tx, TrialNumber number, const Holder& holder);
   LiveAttempt* mutable_live(TrialNumber number);
   // Its first report: the step it goes on from. Archives rows past it, and removes earlier attempts' checkpoints past it.
   void ResumeAttempt(Transaction& tx, TrialNumber number, int64_t resumed_step, Environment environment);
@@ -169,6 +176,7 @@ class LiveStudy {
   void Touch(Transaction& tx);
   void TouchTrial(Transaction& tx, TrialNumber number);
   void MoveTrial(TrialNumber number, TrialState next);
+  void IndexPause(const Trial& trial);
   void Index(const Trial& trial);
   void AddValue(Trial& trial, const CurvePointInMemory& point);
   bool ComparesWithHistory() const;
@@ -176,7 +184,6 @@ class LiveStudy {
   void AddToHistory(TrialNumber number);
   absl::Status LoadCurves(Store& store);
   absl::Status LoadAttempts(StudyImage& image, MonotonicTime now, Duration lease);
-  void IndexPause(const Trial& trial);
   Trial& mutable_trial(TrialNumber number) { return trials_[static_cast<size_t>(number)]; }
   double Oriented(double value) const;
   double Unoriented(double oriented) const;  // NaN stays NaN
@@ -201,6 +208,7 @@ class LiveStudy {
   CompletedHistory history_;
   bool history_is_loaded_ = false;  // what had COMPLETED before Load is in it
   OrderStatistics ranking_;
+  OrderStatistics ended_ranking_;
   std::deque<EnqueuedConfiguration> enqueued_;
   int64_t next_suggestion_ = 0;
   int64_t next_enqueued_ = 1;
@@ -208,7 +216,6 @@ class LiveStudy {
 
   std::set<TrialNumber> dirty_trials_;
   bool dirty_ = false;
-  OrderStatistics ended_ranking_;
 };
 
 }  // namespace athanor

@@ -63,31 +63,50 @@ bool Owner::RunOnce() {
 void Owner::RunGroup(std::deque<Operation> group) {
   Transaction transaction;
   transaction.now = clock_.Read();
+  const WriteGate::State gate = gate_.At(transaction.now.monotonic);
+  if (gate == WriteGate::State::kClosed) transaction.writable = gate_.error();
+  transaction.tries_to_write = gate == WriteGate::State::kTrying;
   std::vector<Reply> replies;
   replies.reserve(group.size());
   for (Operation& operation : group) replies.push_back(operation(transaction));
   state_.FinishGroup(transaction);
 
+  const bool changes = !transaction.changes.empty();
   absl::Status status;
-  if (!transaction.changes.empty()) {
-    const MonotonicTime start = clock_.Read().monotonic;
-    status = store_.Commit(transaction.changes);
-    const std::chrono::duration<float, std::milli> took = clock_.Read().monotonic - start;
-    const MutexLock lock(mutex_);
-    commit_ms_[static_cast<size_t>(commits_++) % commit_ms_.size()] = took.count();
+  if (changes) {
+    options_.faults.Pass(FaultPoint::kGroupApplied);
+    status = Commit(transaction);
+    options_.faults.Pass(FaultPoint::kGroupCommitted);
   }
   if (status.ok()) {
     for (const auto& action : transaction.after_commit) action();
   } else {
-    spdlog::error("commit of {} changes failed: {}", transaction.changes.size(), status.ToString());
     state_.Rebuild(transaction);
   }
+  if (changes) options_.faults.Pass(FaultPoint::kGroupPublished);
   for (const Reply& reply : replies) {
     if (reply) reply(status);
   }
   for (const auto& reply : transaction.replies) reply(status);
+  if (changes) options_.faults.Pass(FaultPoint::kGroupAnswered);
   const MutexLock lock(mutex_);
   operations_ += static_cast<int64_t>(group.size());
+}
+
+absl::Status Owner::Commit(const Transaction& transaction) {
+  const MonotonicTime start = clock_.Read().monotonic;
+  const absl::Status status = store_.Commit(transaction.changes);
+  const MonotonicTime end = clock_.Read().monotonic;
+  const bool was_closed = !gate_.error().ok();
+  gate_.Committed(status, end);
+  if (!status.ok() && gate_.error().ok()) {
+    spdlog::error("commit of {} changes failed: {}", transaction.changes.size(), status.ToString());
+  }
+  const std::chrono::duration<float, std::milli> took = end - start;
+  const MutexLock lock(mutex_);
+  commit_ms_[static_cast<size_t>(commits_++) % commit_ms_.size()] = took.count();
+  if (was_closed || !gate_.error().ok()) write_error_ = gate_.error().ok() ? "" : std::string(status.message());
+  return status;
 }
 
 OwnerStatistics Owner::statistics() const {
@@ -98,6 +117,7 @@ OwnerStatistics Owner::statistics() const {
     statistics.commits = commits_;
     statistics.operations = operations_;
     statistics.queued = static_cast<int64_t>(queue_.size());
+    statistics.write_error = write_error_;
     commits.assign(commit_ms_.begin(), commit_ms_.begin() + std::min<int64_t>(commits_, 1024));
   }
   if (commits.empty()) return statistics;

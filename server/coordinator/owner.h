@@ -3,7 +3,8 @@
 // Operations queue here from any thread. The owner takes what is there, applies one after the other to memory, commits
 // the changes of all as one group, and only then lets anything out: replies, pushes, watch events. If the commit fails,
 // every operation of the group gets the error and the memory that the group touched is rebuilt from the store before
-// the next group is applied.
+// the next group is applied. While the disk refuses commits, groups that only read go on; Transaction::writable tells
+// operations that would write why they cannot (write_gate.h).
 //
 // Performance: one fsync a group; while it runs, the next group gathers. The queue is bounded: Post refuses when it is
 // full.
@@ -14,13 +15,16 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/clock.h"
+#include "base/fault_hook.h"
 #include "base/mutex.h"
 #include "server/coordinator/transaction.h"
+#include "server/coordinator/write_gate.h"
 #include "server/store/store.h"
 
 namespace athanor {
@@ -39,6 +43,7 @@ class OwnedState {
 struct OwnerOptions {
   size_t queue_limit = 65536;  // operations
   size_t group_limit = 4096;   // operations a commit
+  FaultHook faults = {};
 };
 
 struct OwnerStatistics {
@@ -47,6 +52,7 @@ struct OwnerStatistics {
   int64_t queued = 0;
   double commit_p50_ms = 0;  // of the last 1024 commits that wrote something
   double commit_p99_ms = 0;
+  std::string write_error;  // why the last commit failed; "" while writes succeed
 };
 
 class Owner {
@@ -95,11 +101,13 @@ class Owner {
 
  private:
   void RunGroup(std::deque<Operation> group);
+  absl::Status Commit(const Transaction& transaction);
 
   Store& store_;
   OwnedState& state_;
   const Clock& clock_;
   const OwnerOptions options_;
+  WriteGate gate_;
 
   mutable Mutex mutex_;
   ConditionVariable wake_;
@@ -108,6 +116,7 @@ class Owner {
   int64_t commits_ ATHANOR_GUARDED_BY(mutex_) = 0;
   int64_t operations_ ATHANOR_GUARDED_BY(mutex_) = 0;
   std::array<float, 1024> commit_ms_ ATHANOR_GUARDED_BY(mutex_) = {};
+  std::string write_error_ ATHANOR_GUARDED_BY(mutex_);
 };
 
 }  // namespace athanor

@@ -51,7 +51,8 @@ Verdict Reports::Report(Transaction& tx, const TrialReport& report) {
   live.unlisted_heartbeats = 0;
   if (report.progress.has_value()) live.progress = report.progress;
   if (report.start.has_value() || !report.measurements.empty()) {
-    verdict.status = Leases::Start(tx, study, number, report.start);
+    verdict.status = tx.writable;
+    if (verdict.status.ok()) verdict.status = Leases::Start(tx, study, number, report.start);
   }
   for (const Measurement& measurement : report.measurements) {
     if (!verdict.status.ok()) return verdict;

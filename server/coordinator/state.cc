@@ -10,6 +10,11 @@
 #include "server/coordinator/requirements.h"
 
 namespace athanor {
+namespace {
+
+constexpr Duration kBetweenRetries = std::chrono::seconds(1);
+
+}  // namespace
 
 absl::Status State::Load(MonotonicTime now) {
   ATHANOR_ASSIGN_OR_RETURN(const Store::HighestIds highest, store.LoadHighestIds());
@@ -55,7 +60,10 @@ void State::IndexLeases() {
   for (const auto& [id, study] : studies) {
     for (const auto& [number, live] : study->live_attempts()) {
       const auto worker = workers.find(live.attempt.worker);
-      if (worker != workers.end()) worker->second.held.insert({id, number, live.attempt.token});
+      if (worker == workers.end()) continue;
+      worker->second.held.insert({id, number, live.attempt.token});
+      uint64_t& last = worker->second.acquire_sequence;
+      last = std::max(last, live.attempt.acquire_sequence);
     }
   }
 }
@@ -67,42 +75,44 @@ void State::Rebuild(const Transaction& tx) {
     studies.erase(id);
     std::erase_if(by_name, [id](const auto& entry) { return entry.second == id; });
   }
-  for (const std::string& name : tx.touched_workers) {
-    // Grants of the failed group were never answered.
-    if (const auto worker = workers.find(name); worker != workers.end()) worker->second.acquired.clear();
-  }
   broken_workers.insert(tx.touched_workers.begin(), tx.touched_workers.end());
-  RetryBroken(tx.now.monotonic);
+  const absl::Status status = ReadBroken(tx.now.monotonic);
+  if (!status.ok()) spdlog::error("what a failed commit touched cannot be read again: {}", status.ToString());
   ScheduleProbes(tx.now.monotonic);
 }
 
-void State::RetryBrokenWorkers() {
-  if (broken_workers.empty()) return;
-  absl::StatusOr<std::vector<WorkerRecord>> stored = store.LoadWorkers();
-  if (!stored.ok()) {
-    spdlog::error("the workers cannot be read: {}", stored.status().ToString());
-    return;
-  }
+absl::Status State::ReadBrokenWorkers() {
+  if (broken_workers.empty()) return absl::OkStatus();
+  ATHANOR_ASSIGN_OR_RETURN(std::vector<WorkerRecord> stored, store.LoadWorkers());
   for (const std::string& name : broken_workers) {
-    const auto record = std::ranges::find(*stored, name, &WorkerRecord::name);
-    if (record == stored->end()) {
+    const auto record = std::ranges::find(stored, name, &WorkerRecord::name);
+    if (record == stored.end()) {
       workers.erase(name);
     } else {
       workers[name].record = std::move(*record);
     }
   }
   broken_workers.clear();
+  return absl::OkStatus();
+}
+
+absl::Status State::ReadBroken(MonotonicTime now) {
+  next_retry_ = now + kBetweenRetries;
+  absl::Status status = ReadBrokenWorkers();
+  if (broken.empty()) return status;
+  std::erase_if(broken, [&](StudyId id) {
+    const absl::Status loaded = LoadStudy(id, now);
+    const bool done = loaded.ok() || absl::IsNotFound(loaded);
+    if (!done) status = loaded;
+    return done;
+  });
+  IndexLeases();
+  return status;
 }
 
 void State::RetryBroken(MonotonicTime now) {
-  RetryBrokenWorkers();
-  if (broken.empty()) return;
-  std::erase_if(broken, [&](StudyId id) {
-    const absl::Status status = LoadStudy(id, now);
-    if (!status.ok() && !absl::IsNotFound(status)) spdlog::error("study {} cannot be read: {}", id, status.ToString());
-    return status.ok() || absl::IsNotFound(status);
-  });
-  IndexLeases();
+  if ((broken.empty() && broken_workers.empty()) || now < next_retry_) return;
+  if (ReadBroken(now).ok()) spdlog::info("everything could be read from the database again");
 }
 
 absl::StatusOr<LiveStudy*> State::FindStudy(const std::string& id_or_name) {

@@ -67,9 +67,7 @@ struct WorkerInMemory {
   MonotonicTime last_seen{};
   std::set<LeaseRef> held;
   std::optional<MonotonicTime> next_probe;  // of a worker that was taken off a study or quarantined
-  // The last acquire, so that a repeat gets the same answer.
-  uint64_t acquire_sequence = 0;
-  std::vector<LeaseGrant> acquired;
+  uint64_t acquire_sequence = 0;  // of the last acquire: the leases it was given carry it, so a repeat gets them again
   // The open report stream; empty without one. `stream` tells a new one from the one it replaced.
   CommandSink sink;
   uint64_t stream = 0;
@@ -99,7 +97,7 @@ struct State {
   // Reads everything from the store: `now` starts every lease anew.
   absl::Status Load(MonotonicTime now);
   // Forgets what a failed group did to the studies and workers that it touched, and reads them again. What cannot be
-  // read is tried again by RetryBroken; until then such a study is left out of memory.
+  // read is tried again by RetryBroken, once a second at most; until then such a study is left out of memory.
   void Rebuild(const Transaction& tx);
   void RetryBroken(MonotonicTime now);
   std::set<StudyId> broken;
@@ -131,11 +129,16 @@ struct State {
                        int64_t position = 0);
 
  private:
-  void RetryBrokenWorkers();
+  absl::Status ReadBrokenWorkers();
+  // Tries all that is broken once. Not OK: why some of it still is.
+  absl::Status ReadBroken(MonotonicTime now);
   absl::Status LoadStudy(StudyId id, MonotonicTime now);
+  // From the live attempts of all studies: what each worker holds, and its last acquire as far as they tell.
   void IndexLeases();
   // Of workers that are taken off something and have no probe to come.
   void ScheduleProbes(MonotonicTime now);
+
+  MonotonicTime next_retry_{};
 };
 
 }  // namespace athanor

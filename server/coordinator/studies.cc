@@ -24,6 +24,7 @@ absl::StatusOr<LiveStudy*> Studies::Create(Transaction& tx, StudySpec spec, cons
   ATHANOR_ASSIGN_OR_RETURN(const auto before, state_.FindRequest(request));
   if (before.has_value()) return state_.FindStudy(before->study);
   ATHANOR_RETURN_IF_ERROR(Complete(spec));
+  ATHANOR_RETURN_IF_ERROR(tx.writable);
   if (state_.by_name.contains(spec.name)) {
     return absl::AlreadyExistsError(absl::StrCat("name: study \"", spec.name, "\" exists already"));
   }
@@ -57,6 +58,7 @@ absl::StatusOr<LiveStudy*> Studies::Pause(Transaction& tx, const std::string& na
   ATHANOR_ASSIGN_OR_RETURN(const Call call, Open(name, request));
   if (call.repeated) return call.study;
   if (IsFinished(call.study->record().state)) return Finished(*call.study, "paused");
+  ATHANOR_RETURN_IF_ERROR(tx.writable);
   state_.RememberRequest(tx, request, call.study->id(), std::nullopt);
   if (call.study->record().state == StudyState::kPaused) return call.study;
   call.study->SetState(tx, StudyState::kPaused, "paused by a user");
@@ -68,6 +70,7 @@ absl::StatusOr<LiveStudy*> Studies::Resume(Transaction& tx, const std::string& n
   ATHANOR_ASSIGN_OR_RETURN(const Call call, Open(name, request));
   if (call.repeated) return call.study;
   if (IsFinished(call.study->record().state)) return Finished(*call.study, "resumed");
+  ATHANOR_RETURN_IF_ERROR(tx.writable);
   state_.RememberRequest(tx, request, call.study->id(), std::nullopt);
   if (call.study->record().state == StudyState::kActive) return call.study;
   call.study->SetState(tx, StudyState::kActive, "");
@@ -81,6 +84,7 @@ absl::StatusOr<LiveStudy*> Studies::Cancel(Transaction& tx, const std::string& n
   if (call.repeated) return call.study;
   const StudyState now = call.study->record().state;
   if (IsFinished(now) && now != StudyState::kCancelled) return Finished(*call.study, "cancelled");
+  ATHANOR_RETURN_IF_ERROR(tx.writable);
   state_.RememberRequest(tx, request, call.study->id(), std::nullopt);
   if (now != StudyState::kCancelled) EndStudy(state_, tx, *call.study, StudyState::kCancelled, "cancelled by a user");
   return call.study;
@@ -94,6 +98,7 @@ absl::Status Studies::Delete(Transaction& tx, const std::string& name, const Req
     return absl::FailedPreconditionError(absl::StrCat(
         "study \"", study->spec().name, "\" is ", ToString(study->record().state), "; cancel it before deleting it"));
   }
+  ATHANOR_RETURN_IF_ERROR(tx.writable);
   const StudyId id = study->id();
   state_.RememberRequest(tx, request, id, std::nullopt);
   tx.touched_studies.insert(id);

@@ -17,6 +17,12 @@ namespace athanor {
 // memory and appends the same change here. Owner thread only.
 struct Transaction {
   Now now;
+  // OK, or why nothing can be written at the moment. A use case that is about to change something returns it instead,
+  // after it has answered what it can without (repeats, what does not exist). Reading, and whatever lives in memory
+  // alone, goes on.
+  absl::Status writable;
+  // Writes failed until now, and this group is to find out whether they succeed again.
+  bool tries_to_write = false;
   ChangeBatch changes;
   // Studies and workers whose memory must be rebuilt from the store if the commit fails.
   std::set<StudyId> touched_studies;

@@ -68,6 +68,7 @@ absl::StatusOr<int64_t> Trials::Enqueue(Transaction& tx, const std::string& name
         absl::StrCat("study \"", study->spec().name, "\": budget.trials ", *total, " has no room left"));
   }
   ATHANOR_ASSIGN_OR_RETURN(Configuration fixed, Fix(study->space(), parameters));
+  ATHANOR_RETURN_IF_ERROR(tx.writable);
   const int64_t position = study->Enqueue(tx, std::move(fixed));
   state_.RememberRequest(tx, request, study->id(), std::nullopt, position);
   return position;
@@ -98,6 +99,7 @@ absl::StatusOr<FoundTrial> Trials::Retry(Transaction& tx, const std::string& nam
   if (study.record().state == StudyState::kCancelled) {
     return absl::FailedPreconditionError(absl::StrCat("study \"", study.spec().name, "\" is CANCELLED"));
   }
+  ATHANOR_RETURN_IF_ERROR(tx.writable);
   ATHANOR_RETURN_IF_ERROR(study.LoadHistory(state_.store));
   study.Retry(tx, number);
   if (IsFinished(study.record().state)) study.SetState(tx, StudyState::kActive, "");
@@ -115,6 +117,7 @@ absl::StatusOr<FoundTrial> Trials::Cancel(Transaction& tx, const std::string& na
     return absl::FailedPreconditionError(absl::StrCat("trial ", number, " of study \"", study.spec().name, "\" is ",
                                                       ToString(now), " and cannot be cancelled"));
   }
+  ATHANOR_RETURN_IF_ERROR(tx.writable);
   state_.RememberRequest(tx, request, study.id(), number);
   if (now == TrialState::kCancelled) return found;
   EndTrial(state_, tx, study, number, TrialState::kCancelled, "cancelled by a user");

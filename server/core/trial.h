@@ -87,6 +87,7 @@ struct Attempt {
   std::string reason;
   std::optional<int64_t> resumed_step;  // nullopt until its first report
   Environment environment;
+  uint64_t acquire_sequence = 0;  // of the worker's acquire that granted it; 0 = not known
 };
 
 // A registered checkpoint. Only the row makes it exist.

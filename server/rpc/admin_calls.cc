@@ -109,6 +109,7 @@ void AdminCalls::GetServerStatus(Done<v1::ServerStatus> done) {
               status.set_commit_p50_ms(owner.commit_p50_ms);
               status.set_commit_p99_ms(owner.commit_p99_ms);
               status.set_queued_operations(owner.queued);
+              status.set_write_error(owner.write_error);
               return std::move(status);
             });
       });

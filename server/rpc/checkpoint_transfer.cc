@@ -14,6 +14,12 @@ absl::Status TooMany() {
       absl::StrCat("more than ", TransferSlots::kMaxTransfers, " checkpoint transfers at once; retry with back-off"));
 }
 
+// RESOURCE_EXHAUSTED would tell the worker to go on without this checkpoint, as when there is no space for its file.
+// That no row can be written at the moment is no reason to lose a file that is there.
+absl::Status Retryable(const absl::Status& status) {
+  return absl::IsResourceExhausted(status) ? absl::UnavailableError(status.message()) : status;
+}
+
 }  // namespace
 
 std::shared_ptr<void> TransferSlots::Take() {
@@ -46,6 +52,7 @@ CheckpointUpload::~CheckpointUpload() {
 }
 
 void CheckpointUpload::LetGo() {
+  room_.reset();
   if (!std::exchange(holds_, false)) return;
   context_.files.Release(checkpoint_.sha256);
   CollectCheckpoints(context_);
@@ -67,20 +74,38 @@ void CheckpointUpload::Begin(const v1::UploadCheckpointRequest::Header& header, 
   if (slot_ == nullptr) return done(TooMany());
   lease_ = FromProto(header.lease());
   checkpoint_ = FromProto(header.checkpoint());
-  const absl::Status posted = context_.owner.Post([self = shared_from_this(), done](Transaction&) -> Owner::Reply {
-    absl::Status status = self->context_.coordinator.checkpoints().CheckUpload(self->lease_, self->checkpoint_);
-    return [self, done, status = std::move(status)](const absl::Status& commit) {
-      if (!commit.ok() || !status.ok()) return done(commit.ok() ? status : commit);
-      self->Run(done, [upload = self.get()]() -> absl::Status {
-        upload->context_.files.Hold(upload->checkpoint_.sha256);
-        upload->holds_ = true;
-        ATHANOR_ASSIGN_OR_RETURN(
-            upload->file_, upload->context_.files.Create(upload->checkpoint_.sha256, upload->checkpoint_.size_bytes));
-        return absl::OkStatus();
-      });
-    };
+  const absl::Status posted = context_.transfers.Post([self = shared_from_this(), done] {
+    const absl::StatusOr<DiskSpace> space = self->context_.files.Space();
+    if (!space.ok()) return done(space.status());
+    self->MakeRoom(space->free_bytes, done);
   });
   if (!posted.ok()) done(posted);
+}
+
+void CheckpointUpload::MakeRoom(int64_t disk_free_bytes, StatusDone done) {
+  const absl::Status posted =
+      context_.owner.Post([self = shared_from_this(), disk_free_bytes, done](Transaction& tx) -> Owner::Reply {
+        absl::Status status = Retryable(tx.writable);
+        if (status.ok()) {
+          absl::StatusOr<UploadRoom> room =
+              self->context_.coordinator.checkpoints().MakeRoom(tx, self->lease_, self->checkpoint_, disk_free_bytes);
+          status = room.status();
+          if (room.ok()) self->room_ = *std::move(room);
+        }
+        return [self, done, status = std::move(status)](const absl::Status& commit) {
+          if (!commit.ok() || !status.ok()) return done(commit.ok() ? status : Retryable(commit));
+          self->Run(done, [upload = self.get()] { return upload->Open(); });
+        };
+      });
+  if (!posted.ok()) done(Retryable(posted));
+}
+
+absl::Status CheckpointUpload::Open() {
+  context_.files.Collect();  // what gave way for it
+  context_.files.Hold(checkpoint_.sha256);
+  holds_ = true;
+  ATHANOR_ASSIGN_OR_RETURN(file_, context_.files.Create(checkpoint_.sha256, checkpoint_.size_bytes));
+  return absl::OkStatus();
 }
 
 void CheckpointUpload::Append(const std::string& chunk, StatusDone done) {
@@ -105,9 +130,11 @@ void CheckpointUpload::Finish(StatusDone done) {
 void CheckpointUpload::Register(StatusDone done) {
   const absl::Status posted = context_.owner.Post([self = shared_from_this(), done](Transaction& tx) -> Owner::Reply {
     absl::Status status = self->context_.coordinator.checkpoints().Register(tx, self->lease_, self->checkpoint_);
+    self->room_.reset();  // counted by its row now
     return [self, done, status = std::move(status)](const absl::Status& commit) {
       self->LetGo();  // the row, if there is one now, holds the file already
-      done(commit.ok() ? status : commit);
+      if (commit.ok() && status.ok()) self->context_.faults.Pass(FaultPoint::kUploadRegistered);
+      done(Retryable(commit.ok() ? status : commit));
     };
   });
   if (!posted.ok()) done(posted);

@@ -43,17 +43,21 @@ class CheckpointUpload : public std::enable_shared_from_this<CheckpointUpload> {
   CheckpointUpload(ServiceContext& context, TransferSlots& slots) : context_(context), slot_(slots.Take()) {}
   ~CheckpointUpload();
 
-  // First. RESOURCE_EXHAUSTED when too many transfers run; errors as Checkpoints::CheckUpload.
+  // First: makes room for it, if need be by deleting checkpoints of paused trials. RESOURCE_EXHAUSTED when too many
+  // transfers run; errors as Checkpoints::MakeRoom.
   void Begin(const v1::UploadCheckpointRequest::Header& header, StatusDone done);
   // INVALID_ARGUMENT if it is larger than kMaxChunkBytes, DATA_LOSS if it is more than was announced. `chunk` must
   // live until `done`.
   void Append(const std::string& chunk, StatusDone done);
   // Last: checks size and hash (DATA_LOSS), syncs, then makes the checkpoint exist. FAILED_PRECONDITION if the lease
-  // died meanwhile.
+  // died meanwhile. RESOURCE_EXHAUSTED here and before means that the disk has no space for the file; UNAVAILABLE, that
+  // the same upload may succeed later.
   void Finish(StatusDone done);
 
  private:
   void Run(StatusDone done, std::function<absl::Status()> step);
+  void MakeRoom(int64_t disk_free_bytes, StatusDone done);
+  absl::Status Open();
   void Register(StatusDone done);
   void LetGo();
 
@@ -61,6 +65,7 @@ class CheckpointUpload : public std::enable_shared_from_this<CheckpointUpload> {
   std::shared_ptr<void> slot_;
   LeaseRef lease_;
   Checkpoint checkpoint_;
+  UploadRoom room_;
   bool holds_ = false;
   std::unique_ptr<CheckpointFiles::Upload> file_;
 };

@@ -217,6 +217,9 @@ absl::Status ReportSession::Apply(Transaction& tx, Request& request, Outgoing& o
         absl::StrCat("sequence: ", request.sequence, " after ", last_sequence_, "; want the next number"));
   }
   context_.coordinator.state().MarkSeen(worker_, incarnation_, tx.now);
+  // A verdict would be the last word on a report; the end of the stream has it sent again.
+  const bool writes = !request.reports.empty() || !request.finishes.empty();
+  if (writes) ATHANOR_RETURN_IF_ERROR(tx.writable);
   ++outgoing.requests;
   outgoing.response.set_acknowledged_sequence(std::max(request.sequence, last_sequence_));
   if (request.sequence <= last_sequence_) return absl::OkStatus();  // a repeat

@@ -2,7 +2,8 @@
 //
 // Requests that wait are applied together, in one operation of the owner, and answered together once their group is on
 // disk. At most kMaxInFlight requests are between being read and having their answer written, so a peer that reads
-// slowly is read slowly. A failed commit ends the stream; the worker sends again what was not acknowledged.
+// slowly is read slowly. A failed commit ends the stream, and so does a report while nothing can be written; the worker
+// sends again what was not acknowledged.
 //
 // The carrier pulls: after every `wake` it asks what to do next (WantsRequest, TakeResponse, TakeEnd). Threads:
 // thread-safe; `wake` is called without locks held, from any thread, and must not block.

@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/clock.h"
+#include "base/fault_hook.h"
 #include "server/coordinator/coordinator.h"
 #include "server/coordinator/owner.h"
 #include "server/rpc/bounded_pool.h"
@@ -23,7 +24,7 @@ namespace athanor {
 template <typename Response>
 using Done = std::function<void(absl::StatusOr<Response>)>;
 
-// Wired in main.cc. Everything referred to outlives every call.
+// Wired in serve.cc. Everything referred to outlives every call.
 struct ServiceContext {
   Owner& owner;
   Coordinator& coordinator;  // owner thread only, within an operation
@@ -35,6 +36,7 @@ struct ServiceContext {
   const Clock& clock;
   const std::string version;
   const MonotonicTime started;
+  const FaultHook faults = {};
   std::atomic<bool> stopping = false;  // shutting down: nothing waits any more
 };
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -46,14 +47,14 @@ absl::Status SyncDirectory(const std::string& directory) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<CheckpointFiles>> CheckpointFiles::Open(const std::string& directory) {
+absl::StatusOr<std::unique_ptr<CheckpointFiles>> CheckpointFiles::Open(const std::string& directory, FaultHook faults) {
   std::error_code ignored;
   if (mkdir(directory.c_str(), 0777) != 0 && errno != EEXIST) return ErrnoStatus("create directory", directory);
   if (!std::filesystem::is_directory(directory, ignored)) {
     return absl::UnavailableError(absl::StrCat(directory, " is not a directory"));
   }
   if (access(directory.c_str(), R_OK | W_OK | X_OK) != 0) return ErrnoStatus("write to directory", directory);
-  return std::unique_ptr<CheckpointFiles>(new CheckpointFiles(directory));
+  return std::unique_ptr<CheckpointFiles>(new CheckpointFiles(directory, std::move(faults)));
 }
 
 std::string CheckpointFiles::PathOf(const std::string& sha256) const { return absl::StrCat(directory_, "/", sha256); }
@@ -78,6 +79,7 @@ absl::StatusOr<std::unique_ptr<CheckpointFiles::Upload>> CheckpointFiles::Create
   std::string aside = absl::StrCat(directory_, "/", next_upload_.fetch_add(1), kAsideSuffix);
   const int descriptor = open(aside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (descriptor < 0) return ErrnoStatus("create", aside);
+  faults_.Pass(FaultPoint::kUploadCreated);
   return std::unique_ptr<Upload>(new Upload(*this, sha256, size_bytes, std::move(aside), descriptor));
 }
 
@@ -98,13 +100,18 @@ absl::Status CheckpointFiles::Adopt(const std::string& aside, const std::string&
     if (rename(aside.c_str(), path.c_str()) != 0) return ErrnoStatus("rename", aside);
     bytes_ += size_bytes - (replaces ? before.st_size : 0);
   }
-  return SyncDirectory(directory_);
+  faults_.Pass(FaultPoint::kUploadRenamed);
+  ATHANOR_RETURN_IF_ERROR(SyncDirectory(directory_));
+  faults_.Pass(FaultPoint::kDirectorySynced);
+  return absl::OkStatus();
 }
 
 void CheckpointFiles::Delete(const std::string& sha256) {
   const std::string path = PathOf(sha256);
   struct stat file {};
+  faults_.Pass(FaultPoint::kFileDoomed);
   if (stat(path.c_str(), &file) == 0 && unlink(path.c_str()) == 0) bytes_ -= file.st_size;
+  faults_.Pass(FaultPoint::kFileDeleted);
 }
 
 void CheckpointFiles::Collect() {
@@ -142,6 +149,13 @@ absl::Status CheckpointFiles::Sweep() {
   return absl::OkStatus();
 }
 
+absl::StatusOr<DiskSpace> CheckpointFiles::Space() const {
+  struct statvfs space {};
+  if (statvfs(directory_.c_str(), &space) != 0) return ErrnoStatus("look at the file system of", directory_);
+  const auto block = static_cast<int64_t>(space.f_frsize);
+  return DiskSpace{static_cast<int64_t>(space.f_bavail) * block, static_cast<int64_t>(space.f_blocks) * block};
+}
+
 CheckpointFiles::Upload::Upload(CheckpointFiles& files, std::string sha256, int64_t size_bytes, std::string aside,
                                 int descriptor)
     : files_(files),
@@ -169,6 +183,7 @@ absl::Status CheckpointFiles::Upload::Append(std::string_view data) {
     written_ += wrote;
     data.remove_prefix(static_cast<size_t>(wrote));
   }
+  files_.faults_.Pass(FaultPoint::kUploadWritten);
   return absl::OkStatus();
 }
 
@@ -181,6 +196,7 @@ absl::Status CheckpointFiles::Upload::Commit() {
     return absl::DataLossError(absl::StrCat("checkpoint ", sha256_, " arrived as ", digest));
   }
   if (fsync(descriptor_) != 0) return ErrnoStatus("sync", aside_);
+  files_.faults_.Pass(FaultPoint::kUploadSynced);
   ATHANOR_RETURN_IF_ERROR(files_.Adopt(aside_, sha256_, size_bytes_));
   close(std::exchange(descriptor_, -1));
   return absl::OkStatus();

@@ -24,10 +24,17 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/fault_hook.h"
 #include "base/mutex.h"
 #include "base/sha256.h"
 
 namespace athanor {
+
+// Of a file system, in bytes: what this process may still write, and its size.
+struct DiskSpace {
+  int64_t free_bytes = 0;
+  int64_t total_bytes = 0;
+};
 
 class CheckpointFiles {
  public:
@@ -35,7 +42,7 @@ class CheckpointFiles {
   class Reader;
 
   // Creates the directory (not its parents) if it is missing.
-  static absl::StatusOr<std::unique_ptr<CheckpointFiles>> Open(const std::string& directory);
+  static absl::StatusOr<std::unique_ptr<CheckpointFiles>> Open(const std::string& directory, FaultHook faults = {});
 
   // A row, or an upload under way, refers to `sha256`. Holds are counted.
   void Hold(const std::string& sha256);
@@ -51,16 +58,20 @@ class CheckpointFiles {
   // At start, after a hold for every row and before the first upload: deletes what nobody holds and what uploads left.
   absl::Status Sweep();
 
+  // Of the file system that the directory is on, as it is now. Blocks.
+  absl::StatusOr<DiskSpace> Space() const;
   // Of all complete files.
   int64_t bytes() const { return bytes_.load(); }
 
  private:
-  explicit CheckpointFiles(std::string directory) : directory_(std::move(directory)) {}
+  CheckpointFiles(std::string directory, FaultHook faults)
+      : directory_(std::move(directory)), faults_(std::move(faults)) {}
   std::string PathOf(const std::string& sha256) const;
   absl::Status Adopt(const std::string& aside, const std::string& sha256, int64_t size_bytes);
   void Delete(const std::string& sha256);
 
   const std::string directory_;
+  const FaultHook faults_;
   std::atomic<int64_t> bytes_ = 0;
   std::atomic<uint64_t> next_upload_ = 1;
   // Held over deletions too, so that a hold taken afterwards finds the file gone and one taken before keeps it.

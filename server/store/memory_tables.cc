@@ -131,6 +131,7 @@ struct Applier {
     Attempt attempt = c.attempt;
     attempt.worker = row->attempt.worker;
     attempt.started = row->attempt.started;
+    attempt.acquire_sequence = row->attempt.acquire_sequence;
     Assign(row->attempt, std::move(attempt), undo);
     return absl::OkStatus();
   }

@@ -117,7 +117,7 @@ struct InsertAttempt {
   Attempt attempt;
 };
 
-// Everything but worker and started.
+// Everything but worker, started and acquire_sequence.
 struct UpdateAttempt {
   StudyId study;
   Attempt attempt;

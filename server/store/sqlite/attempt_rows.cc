@@ -9,7 +9,7 @@ namespace {
 #define ATHANOR_ATTEMPT_COLUMNS                                                                          \
   "token, trial, worker, started_ms, ended_ms, outcome, reason, resumed_step, device, trainer_version, " \
   "libtorch_version, "                                                                                   \
-  "threads, dataset_hash"
+  "threads, dataset_hash, acquire_sequence"
 
 Attempt ReadAttempt(Rows& row) {
   Attempt attempt;
@@ -26,6 +26,7 @@ Attempt ReadAttempt(Rows& row) {
   attempt.environment.libtorch_version = row.Text();
   attempt.environment.threads = row.Int();
   attempt.environment.dataset_hash = row.Text();
+  attempt.acquire_sequence = row.Unsigned();
   return attempt;
 }
 
@@ -34,7 +35,7 @@ Attempt ReadAttempt(Rows& row) {
 AttemptRows::AttemptRows(SQLite::Database& database)
     : database_(database),
       insert_(database, "INSERT INTO attempts (study, " ATHANOR_ATTEMPT_COLUMNS
-                        ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+                        ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
       update_(database,
               "UPDATE attempts SET ended_ms = ?, outcome = ?, reason = ?, resumed_step = ?, device = ?, "
               "trainer_version = ?, "
@@ -56,7 +57,8 @@ void AttemptRows::Insert(StudyId study, const Attempt& attempt) {
   const Environment& environment = attempt.environment;
   insert_.Run(study, attempt.token, attempt.trial, attempt.worker, attempt.started, attempt.ended,
               ToWord(kAttemptOutcomes, attempt.outcome), attempt.reason, attempt.resumed_step, environment.device,
-              environment.trainer_version, environment.libtorch_version, environment.threads, environment.dataset_hash);
+              environment.trainer_version, environment.libtorch_version, environment.threads, environment.dataset_hash,
+              attempt.acquire_sequence);
 }
 
 absl::Status AttemptRows::Update(StudyId study, const Attempt& attempt) {

@@ -1,5 +1,8 @@
 #include "server/store/sqlite/connection.h"
 
+#include <filesystem>
+#include <span>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -24,15 +27,23 @@ void SetOnClose(SQLite::Database& database, OnClose action) {
   sqlite3_db_config(database.getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, leave, nullptr);
 }
 
+int64_t BytesOf(const std::string& path) {
+  std::error_code missing;
+  const uintmax_t bytes = std::filesystem::file_size(path, missing);
+  return missing ? 0 : static_cast<int64_t>(bytes);
+}
+
 }  // namespace
 
 absl::StatusOr<SQLite::Database> OpenForWriting(const SqliteOptions& options) {
   const std::string& path = options.path;
+  const std::span<const Migration> migrations = options.migrations.empty() ? Migrations() : options.migrations;
   ATHANOR_RETURN_IF_ERROR(CheckFile(path));
   SQLite::Database database(path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE | SQLite::OPEN_NOMUTEX,
                             options.busy_timeout_ms);
   SetOnClose(database, OnClose::kLeaveFile);
-  ATHANOR_RETURN_IF_ERROR(CheckDatabase(database, path));
+  ATHANOR_RETURN_IF_ERROR(CheckIdentity(database, path, migrations));
+  if (BytesOf(path) <= options.check_pages_up_to) ATHANOR_RETURN_IF_ERROR(CheckPages(database, path));
   SetOnClose(database, OnClose::kFoldLog);
 
   database.exec(absl::StrCat("PRAGMA page_size = ", kPageBytes));
@@ -41,7 +52,7 @@ absl::StatusOr<SQLite::Database> OpenForWriting(const SqliteOptions& options) {
   database.exec("PRAGMA synchronous = FULL");
   database.exec(absl::StrCat("PRAGMA wal_autocheckpoint = ", kCheckpointPages));
   database.exec(absl::StrCat("PRAGMA cache_size = -", options.cache_kib));
-  ATHANOR_RETURN_IF_ERROR(Migrate(database, path));
+  ATHANOR_RETURN_IF_ERROR(Migrate(database, path, migrations, options.faults));
   database.exec("PRAGMA foreign_keys = ON");
   return database;
 }

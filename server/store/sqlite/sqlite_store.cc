@@ -26,8 +26,11 @@ using sqlite::Tables;
 
 class SqliteStore final : public Store {
  public:
-  SqliteStore(std::string path, std::unique_ptr<FileLock> lock, SQLite::Database writer, SQLite::Database reader)
-      : path_(std::move(path)),
+  SqliteStore(const SqliteOptions& options, std::unique_ptr<FileLock> lock, SQLite::Database writer,
+              SQLite::Database reader)
+      : path_(options.path),
+        schema_version_(options.migrations.empty() ? sqlite::LatestSchemaVersion() : options.migrations.back().version),
+        faults_(options.faults),
         lock_(std::move(lock)),
         writer_(std::move(writer)),
         tables_(writer_),
@@ -106,17 +109,21 @@ class SqliteStore final : public Store {
     const uintmax_t bytes = std::filesystem::file_size(path_, error);
     if (error) return absl::UnavailableError(absl::StrCat(path_, ": ", error.message()));
     const uintmax_t log_bytes = std::filesystem::file_size(path_ + "-wal", error);
-    return StoreSize{path_, static_cast<int64_t>(bytes + (error ? 0 : log_bytes)), sqlite::LatestSchemaVersion()};
+    return StoreSize{path_, static_cast<int64_t>(bytes + (error ? 0 : log_bytes)), schema_version_};
   }
 
  private:
   absl::Status ApplyInTransaction(const ChangeBatch& batch) {
     begin_.Run();
+    faults_.Pass(FaultPoint::kTransactionBegun);
     for (const Change& change : batch) {
       const absl::Status status = Guarded(path_, [&] { return sqlite::Apply(change, tables_); });
       if (!status.ok()) return absl::Status(status.code(), absl::StrCat(Describe(change), ": ", status.message()));
+      faults_.Pass(FaultPoint::kChangeWritten);
     }
+    faults_.Pass(FaultPoint::kTransactionEnding);
     commit_.Run();
+    faults_.Pass(FaultPoint::kTransactionEnded);
     return absl::OkStatus();
   }
 
@@ -172,6 +179,8 @@ class SqliteStore final : public Store {
   };
 
   const std::string path_;
+  const int32_t schema_version_;
+  const FaultHook faults_;
   const std::unique_ptr<FileLock> lock_;  // outlives both connections
 
   // The writer thread's.
@@ -210,8 +219,15 @@ absl::StatusOr<std::unique_ptr<Store>> OpenSqliteStore(const SqliteOptions& opti
     SqliteOptions resolved = options;
     resolved.path = path;
     ATHANOR_ASSIGN_OR_RETURN(SQLite::Database writer, sqlite::OpenForWriting(resolved));
-    return std::make_unique<SqliteStore>(path, std::move(lock), std::move(writer), sqlite::OpenForReading(resolved));
+    return std::make_unique<SqliteStore>(resolved, std::move(lock), std::move(writer),
+                                         sqlite::OpenForReading(resolved));
   });
+}
+
+bool WasLeftOpen(const std::string& path) {
+  const auto resolved = ResolvePath(path);
+  std::error_code missing;
+  return resolved.ok() && std::filesystem::file_size(*resolved + "-wal", missing) > 0 && !missing;
 }
 
 }  // namespace athanor

@@ -17,9 +17,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "base/fault_hook.h"
+#include "server/store/sqlite/migrations.h"
 #include "server/store/store.h"
 
 namespace athanor {
@@ -29,14 +32,24 @@ struct SqliteOptions {
   int64_t cache_kib = 65536;   // page cache of the writing connection
   int64_t max_bytes = 0;       // of the database file; a commit that needs more is RESOURCE_EXHAUSTED. 0 = no limit
   int busy_timeout_ms = 5000;  // how long a call waits for a lock that another program holds, before it is UNAVAILABLE
+  // A file up to so many bytes has every page checked when it is opened, which takes 0.1 s; of a larger one, header and
+  // schema. What lies beyond is found by the check of the whole file (operations/).
+  int64_t check_pages_up_to = int64_t{64} << 20;
+  std::span<const sqlite::Migration> migrations = {};  // empty: those compiled in; others are for tests
+  FaultHook faults = {};
 };
 
-// Opens or creates the file and brings its schema up to date, each migration in one transaction.
+// Opens or creates the file and brings its schema up to date, in one transaction: an upgrade that fails leaves the file
+// to the program that wrote it.
 //
 // Errors, all naming the path and the cause: FAILED_PRECONDITION if the schema is newer than this program, another
 // coordinator holds the file, or it is another program's database. DATA_LOSS if it is no SQLite database, truncated or
-// corrupt (every page is checked); such a file is left as it is, byte for byte. NOT_FOUND if its directory does not
-// exist. UNAVAILABLE if it cannot be opened or written. RESOURCE_EXHAUSTED if the disk is full.
+// corrupt (check_pages_up_to says how far that is looked at); such a file is left as it is, byte for byte. NOT_FOUND if
+// its directory does not exist. UNAVAILABLE if it cannot be opened or written. RESOURCE_EXHAUSTED if the disk is full.
 absl::StatusOr<std::unique_ptr<Store>> OpenSqliteStore(const SqliteOptions& options);
+
+// Whether the process that last wrote to the file ended without closing it: a log with content lies beside it. To be
+// asked before the file is opened.
+bool WasLeftOpen(const std::string& path);
 
 }  // namespace athanor

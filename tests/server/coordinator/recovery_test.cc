@@ -199,7 +199,11 @@ class FailingCommit : public ::testing::Test {
     coordinator.Report(grants[0], 1, 0.5);
   }
   void Break() { coordinator.memory_store().SetCommitStatus(absl::ResourceExhaustedError("disk full")); }
-  void Mend() { coordinator.memory_store().SetCommitStatus(absl::OkStatus()); }
+  // The next group finds out.
+  void Mend() {
+    coordinator.memory_store().SetCommitStatus(absl::OkStatus());
+    coordinator.clock().Advance(seconds(8));
+  }
 
   TestCoordinator coordinator;
   StudyId study;

@@ -180,6 +180,7 @@ TEST(Watch, IsToldAfterTheCommitOfAChangeToItsStudyOnly) {
   EXPECT_FALSE(coordinator.Steer(&Studies::Resume, a).ok());
   EXPECT_EQ(changes, 1);
   coordinator.memory_store().SetCommitStatus(absl::OkStatus());
+  coordinator.clock().Advance(std::chrono::seconds(1));  // the next write is tried
   coordinator.coordinator().watchers().Remove(a, id);
   ASSERT_TRUE(coordinator.Steer(&Studies::Resume, a).ok());
   EXPECT_EQ(changes, 1);

@@ -134,7 +134,7 @@ std::string Text(const Trial& t) {
 std::string Text(const Attempt& a) {
   return (Line() << a.token << a.trial << a.worker << a.started << a.ended << a.outcome << a.reason << a.resumed_step
                  << a.environment.device << a.environment.trainer_version << a.environment.libtorch_version
-                 << a.environment.threads << a.environment.dataset_hash)
+                 << a.environment.threads << a.environment.dataset_hash << a.acquire_sequence)
       .text();
 }
 

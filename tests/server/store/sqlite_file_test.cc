@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "SQLiteCpp/SQLiteCpp.h"
+#include "absl/strings/str_cat.h"
 #include "server/store/sqlite/schema.h"
 #include "tests/server/store/store_fixture.h"
 
@@ -71,7 +72,7 @@ TEST_F(SqliteFileTest, ReopenedFileHoldsEverything) {
   EXPECT_EQ(Text(store->LoadStudy(1)->study), Text(SmallStudy(1, "a")));
   EXPECT_EQ(store->ReadCurves(1, 0, {"loss"}, Archived::kLeaveOut)->at(0).points.size(), 5000);
   EXPECT_EQ(store->ReadSize()->path, path());
-  EXPECT_EQ(store->ReadSize()->schema_version, 1);
+  EXPECT_EQ(store->ReadSize()->schema_version, sqlite::LatestSchemaVersion());
   EXPECT_GE(store->ReadSize()->bytes, 5000 * 8);
 }
 
@@ -79,7 +80,7 @@ TEST_F(SqliteFileTest, FileIsMarkedAsOursAndDurable) {
   MakeDatabase();
   SQLite::Database database(path(), SQLite::OPEN_READONLY);
   EXPECT_EQ(database.execAndGet("PRAGMA application_id").getInt(), sqlite::kApplicationId);
-  EXPECT_EQ(database.execAndGet("PRAGMA user_version").getInt(), 1);
+  EXPECT_EQ(database.execAndGet("PRAGMA user_version").getInt(), sqlite::LatestSchemaVersion());
   EXPECT_EQ(database.execAndGet("PRAGMA journal_mode").getString(), "wal");
 }
 
@@ -106,7 +107,8 @@ TEST_F(SqliteFileTest, LinkToAnOpenFileIsRefused) {
 TEST_F(SqliteFileTest, NewerSchemaIsRefusedNamingBothVersions) {
   MakeDatabase();
   SQLite::Database(path(), SQLite::OPEN_READWRITE).exec("PRAGMA user_version = 4711");
-  ExpectRefused(absl::StatusCode::kFailedPrecondition, "schema version 4711, newer than version 1");
+  ExpectRefused(absl::StatusCode::kFailedPrecondition,
+                absl::StrCat("schema version 4711, newer than version ", sqlite::LatestSchemaVersion()));
 }
 
 TEST_F(SqliteFileTest, DatabaseOfAnotherProgramIsRefused) {

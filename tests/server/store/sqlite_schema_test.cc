@@ -4,7 +4,9 @@
 #include <string>
 
 #include "SQLiteCpp/SQLiteCpp.h"
+#include "absl/strings/str_cat.h"
 #include "server/store/sqlite/migrations.h"
+#include "server/store/sqlite/schema.h"
 #include "tests/server/store/store_fixture.h"
 
 namespace athanor {
@@ -25,12 +27,25 @@ std::string ReadText(const std::string& path) {
   return std::string(std::istreambuf_iterator<char>(in), {});
 }
 
-// schema_v1.sql is a released format: if this fails, the change belongs into a new migration, not into an old one.
-TEST(SqliteSchemaTest, MigrationsProduceTheReleasedSchema) {
+// schema_v1.sql, schema_v2.sql, ... are released formats: if this fails, the change belongs into a new migration, not
+// into an old one.
+TEST(SqliteSchemaTest, MigrationsProduceTheReleasedSchemas) {
+  const TemporaryDirectory directory;
+  const std::string path = directory.File("athanor.db");
+  SQLite::Database database(path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+  for (const sqlite::Migration& migration : sqlite::Migrations()) {
+    database.exec(migration.sql);
+    const std::string released = absl::StrCat(ATHANOR_SCHEMAS, "/schema_v", migration.version, ".sql");
+    EXPECT_EQ(DumpSchema(path), ReadText(released)) << migration.file;
+  }
+}
+
+TEST(SqliteSchemaTest, NewDatabaseHasTheLatestSchema) {
   const TemporaryDirectory directory;
   const std::string path = directory.File("athanor.db");
   ASSERT_TRUE(OpenSqliteStore({.path = path}).ok());
-  EXPECT_EQ(DumpSchema(path), ReadText(ATHANOR_SCHEMA_V1));
+  const std::string latest = absl::StrCat(ATHANOR_SCHEMAS, "/schema_v", sqlite::LatestSchemaVersion(), ".sql");
+  EXPECT_EQ(DumpSchema(path), ReadText(latest));
 }
 
 TEST(SqliteSchemaTest, MigrationsAreNumberedFromOneWithoutGaps) {

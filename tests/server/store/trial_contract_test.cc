@@ -161,6 +161,7 @@ TEST_P(TrialContractTest, EveryFieldOfAnAttemptSurvives) {
   ended.reason = "drain";
   ended.resumed_step = 0;
   ended.environment = {"cuda:0 H100", "0.1.0", "2.6", 4, "d1gest"};
+  ended.acquire_sequence = ~uint64_t{0};
   const Attempt live = SmallAttempt(11, 0);
   MustCommit({InsertTrial{1, SmallTrial(0)}, InsertAttempt{1, ended}, InsertAttempt{1, live}});
   Reopen();
@@ -168,7 +169,7 @@ TEST_P(TrialContractTest, EveryFieldOfAnAttemptSurvives) {
   EXPECT_EQ(Text(store().LoadStudy(1)->live_attempts), Text(std::vector{live}));
 }
 
-TEST_P(TrialContractTest, UpdateOfAnAttemptKeepsWorkerAndStart) {
+TEST_P(TrialContractTest, UpdateOfAnAttemptKeepsWhatGrantedIt) {
   const Attempt first = SmallAttempt(11, 0);
   MustCommit({InsertTrial{1, SmallTrial(0)}, InsertAttempt{1, first}});
   for (const AttemptOutcome outcome :
@@ -182,10 +183,12 @@ TEST_P(TrialContractTest, UpdateOfAnAttemptKeepsWorkerAndStart) {
     second.reason = "why";
     second.resumed_step = 5;
     second.environment = {"cpu", "1", "2", 1, "h"};
+    second.acquire_sequence = 9;
     MustCommit({UpdateAttempt{1, second}});
     Attempt expected = second;
     expected.worker = first.worker;
     expected.started = first.started;
+    expected.acquire_sequence = first.acquire_sequence;
     Reopen();
     EXPECT_EQ(Text(*store().ReadAttempts(1, 0)), Text(std::vector{expected}));
     EXPECT_THAT(store().LoadStudy(1)->live_attempts, IsEmpty());
