@@ -62,23 +62,28 @@ void Cluster::StartServer(const std::vector<std::string>& arguments) {
 }
 
 Process& Cluster::StartWorker(const std::string& name, int slots, const std::vector<std::string>& arguments) {
+  return StartWorker({.name = name, .slots = slots, .arguments = arguments});
+}
+
+Process& Cluster::StartWorker(const WorkerSettings& settings) {
   ProcessOptions options;
   options.command = {ATHANOR_WORKER_PROGRAM,
                      "--coordinator",
                      address_,
                      "--slots",
-                     std::to_string(slots),
+                     std::to_string(settings.slots),
                      "--device",
                      "cpu",
                      "--name",
-                     name,
+                     settings.name,
                      "--state-dir",
-                     folder_ / ("worker-" + name),
+                     folder_ / ("worker-" + settings.name),
                      "--trainer",
-                     ATHANOR_TRAINER_PROGRAM};
-  options.command.insert(options.command.end(), arguments.begin(), arguments.end());
-  options.output = folder_ / (name + ".out");
-  options.errors = folder_ / (name + ".log");
+                     settings.trainer.empty() ? ATHANOR_TRAINER_PROGRAM : settings.trainer};
+  options.command.insert(options.command.end(), settings.arguments.begin(), settings.arguments.end());
+  options.output = folder_ / (settings.name + ".out");
+  options.errors = folder_ / (settings.name + ".log");
+  options.environment = settings.environment;
   return workers_.emplace_back(options);
 }
 

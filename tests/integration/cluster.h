@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <list>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -18,6 +19,14 @@ struct ClientResult {
   std::string errors;
 };
 
+struct WorkerSettings {
+  std::string name;  // tells workers apart; each name has a state folder of its own
+  int slots = 1;
+  std::string trainer = {};  // the program; left out: athanor-trainer
+  std::map<std::string, std::string> environment = {};
+  std::vector<std::string> arguments = {};
+};
+
 class Cluster {
  public:
   Cluster();
@@ -26,8 +35,8 @@ class Cluster {
   // Starts the coordinator on a free port, or again on the port and database of before. Throws if it does not come up.
   void StartServer(const std::vector<std::string>& arguments = {});
   Process& server() { return *server_; }
-  // The name tells workers apart; each gets a state folder of its own.
   Process& StartWorker(const std::string& name, int slots, const std::vector<std::string>& arguments = {});
+  Process& StartWorker(const WorkerSettings& settings);
   void StopWorkers(int signal);
 
   ClientResult Client(const std::vector<std::string>& arguments,
