@@ -13,6 +13,7 @@
 #include "base/status.h"
 #include "base/yaml_reader.h"
 #include "base/yaml_scalar.h"
+#include "server/operation_flags.h"
 
 namespace athanor {
 namespace {
@@ -82,6 +83,23 @@ absl::Status ReadLogQuota(YamlMapReader& map, int64_t& into) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<CheckpointQuota> CheckpointQuotaOf(const std::string& text) {
+  const std::optional<CheckpointQuota> quota = ParseCheckpointQuota(text);
+  if (quota.has_value()) return *quota;
+  return absl::InvalidArgumentError(
+      absl::StrCat("\"", text, "\" is no quota; want a share of the disk from 1% to 100%, 500MiB, 20GiB, 1TiB, or 0"));
+}
+
+absl::Status ReadCheckpointQuota(YamlMapReader& map, CheckpointQuota& into) {
+  const YamlNode* node = map.Find("checkpoint_quota");
+  if (node == nullptr) return absl::OkStatus();
+  ATHANOR_ASSIGN_OR_RETURN(const Value value, node->Scalar());
+  const auto quota = CheckpointQuotaOf(ToString(value));
+  if (!quota.ok()) return node->Error(std::string(quota.status().message()));
+  into = *quota;
+  return absl::OkStatus();
+}
+
 // CLI11 reports through exceptions, which stop in ReadCommandLine.
 void Refuse(const char* flag, const std::string& why) { throw CLI::ValidationError(flag, why); }
 
@@ -136,6 +154,17 @@ void AddLogQuota(CLI::App& app, Changes& changes) {
       "bytes that all trial logs may take, kept in DATABASE.logs; those of ended trials go first (default 1GiB)");
 }
 
+void AddCheckpointQuota(CLI::App& app, Changes& changes) {
+  app.add_option_function<std::string>(
+      "--checkpoint-quota",
+      [&changes](const std::string& text) {
+        const auto quota = CheckpointQuotaOf(text);
+        if (!quota.ok()) Refuse("--checkpoint-quota", std::string(quota.status().message()));
+        changes.push_back([quota = *quota](auto& config) { config.checkpoint_quota = quota; });
+      },
+      "what checkpoints may take: a share of their disk or bytes such as 20GiB; 0 is no limit (default 80%)");
+}
+
 absl::Status LoadFile(const std::string& path, ServerConfig& config) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return absl::NotFoundError(absl::StrCat("cannot open ", path));
@@ -143,7 +172,7 @@ absl::Status LoadFile(const std::string& path, ServerConfig& config) {
   return ReadConfigFile(text, path, config);
 }
 
-CommandLine Exit(int code) { return {CommandLine::Action::kExit, code, {}}; }
+CommandLine Exit(int code) { return {CommandLine::Action::kExit, code, {}, {}}; }
 
 CommandLine UsageError(const std::string& message) {
   std::fprintf(stderr, "athanor-server: %s\n", message.c_str());
@@ -160,6 +189,7 @@ absl::Status ReadConfigFile(const std::string& text, const std::string& file, Se
   ATHANOR_RETURN_IF_ERROR(ReadText(map, "checkpoint_dir", config.checkpoint_dir));
   ATHANOR_RETURN_IF_ERROR(ReadText(map, "log_level", config.log.level));
   ATHANOR_RETURN_IF_ERROR(ReadLogQuota(map, config.log_quota_bytes));
+  ATHANOR_RETURN_IF_ERROR(ReadCheckpointQuota(map, config.checkpoint_quota));
   for (const DurationOption& option : kDurations) {
     const YamlNode* node = map.Find(option.key);
     if (node == nullptr) continue;
@@ -189,9 +219,12 @@ CommandLine ReadCommandLine(int argc, char** argv, const std::string& version) {
           changes);
   AddText(app, "--checkpoint-dir", &ServerConfig::checkpoint_dir,
           "directory of checkpoints, created if missing (default DATABASE.checkpoints)", changes);
+  AddCheckpointQuota(app, changes);
   AddDurations(app, changes);
   AddLogQuota(app, changes);
   AddLogging(app, changes);
+  std::optional<Operation> operation;
+  AddOperations(app, operation);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {
@@ -200,6 +233,12 @@ CommandLine ReadCommandLine(int argc, char** argv, const std::string& version) {
     return UsageError(error.what());
   }
   CommandLine line;
+  if (operation.has_value()) {
+    if (!changes.empty() || !file.empty()) return UsageError("the flags of a subcommand go behind its name");
+    line.action = CommandLine::Action::kOperate;
+    line.operation = *std::move(operation);
+    return line;
+  }
   if (!file.empty()) {
     const absl::Status loaded = LoadFile(file, line.config);
     if (!loaded.ok()) return UsageError(std::string(loaded.message()));

@@ -89,6 +89,7 @@ void AdminCalls::GetServerStatus(Done<v1::ServerStatus> done) {
   context_.owner.Submit<v1::ServerStatus>(
       [this](Transaction& tx) -> absl::StatusOr<v1::ServerStatus> {
         v1::ServerStatus status = Count(context_.coordinator.state(), tx.now.monotonic);
+        status.set_checkpoint_quota_bytes(context_.coordinator.state().options.checkpoint_quota_bytes);
         status.set_uptime_ms(ToMs(tx.now.monotonic - context_.started));
         return status;
       },
@@ -103,6 +104,11 @@ void AdminCalls::GetServerStatus(Done<v1::ServerStatus> done) {
               status.set_database_bytes(size.bytes);
               status.set_schema_version(size.schema_version);
               status.set_checkpoint_bytes(context_.files.bytes());
+              status.set_integrity(context_.integrity());
+              if (const absl::StatusOr<DiskSpace> disk = context_.files.Space(); disk.ok()) {
+                status.set_disk_free_bytes(disk->free_bytes);
+                status.set_disk_total_bytes(disk->total_bytes);
+              }
               status.set_log_bytes(context_.logs.bytes());
               status.set_commits(owner.commits);
               status.set_operations(owner.operations);

@@ -74,6 +74,12 @@ grpc::ServerUnaryReactor* StudyServiceImpl::DeleteStudy(Call* call, const v1::Ch
                 [&](Done<v1::DeleteStudyResponse> done) { studies_.Delete(*request, std::move(done)); });
 }
 
+grpc::ServerUnaryReactor* StudyServiceImpl::CollectGarbage(Call* call, const v1::CollectGarbageRequest* request,
+                                                           v1::GarbageReport* response) {
+  return Answer(call, response,
+                [&](Done<v1::GarbageReport> done) { studies_.CollectGarbage(*request, std::move(done)); });
+}
+
 grpc::ServerWriteReactor<v1::StudySnapshot>* StudyServiceImpl::WatchStudy(Call*, const v1::WatchStudyRequest* request) {
   return StartWatch(context_, watches_, *request);
 }

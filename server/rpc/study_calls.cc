@@ -16,6 +16,25 @@
 #include "server/rpc/paging.h"
 
 namespace athanor {
+namespace {
+
+v1::GarbageReport ToProto(const GarbageReport& report) {
+  v1::GarbageReport proto;
+  for (const auto& [checkpoint, reason] : report.deleted) {
+    v1::GarbageCheckpoint& item = *proto.add_deleted();
+    item.set_trial_number(checkpoint.trial);
+    item.set_step(checkpoint.step);
+    item.set_size_bytes(checkpoint.size_bytes);
+    item.set_sha256(checkpoint.sha256);
+    item.set_reason(reason);
+  }
+  proto.set_deleted_bytes(report.deleted_bytes);
+  proto.set_kept(report.kept);
+  proto.set_kept_bytes(report.kept_bytes);
+  return proto;
+}
+
+}  // namespace
 
 v1::Study StudyNow(Coordinator& coordinator, const LiveStudy& study, MonotonicTime now) {
   return ToProto(study, coordinator.studies().WhyWaiting(study, now));
@@ -131,6 +150,17 @@ void StudyCalls::Delete(const v1::ChangeStudyRequest& request, Done<v1::DeleteSt
        key = KeyOf("DeleteStudy", request)](Transaction& tx) -> absl::StatusOr<v1::DeleteStudyResponse> {
         ATHANOR_RETURN_IF_ERROR(context_.coordinator.studies().Delete(tx, name, key));
         return v1::DeleteStudyResponse();
+      },
+      std::move(done));
+}
+
+void StudyCalls::CollectGarbage(const v1::CollectGarbageRequest& request, Done<v1::GarbageReport> done) {
+  context_.owner.Submit<v1::GarbageReport>(
+      [this, name = request.study(), mode = request.dry_run() ? GarbageMode::kDryRun : GarbageMode::kDelete,
+       key = KeyOf("CollectGarbage", request)](Transaction& tx) -> absl::StatusOr<v1::GarbageReport> {
+        ATHANOR_ASSIGN_OR_RETURN(const GarbageReport report,
+                                 context_.coordinator.checkpoints().CollectGarbage(tx, name, mode, key));
+        return ToProto(report);
       },
       std::move(done));
 }

@@ -19,6 +19,7 @@ class StudyCalls {
   void Resume(const v1::ChangeStudyRequest& request, Done<v1::Study> done);
   void Cancel(const v1::ChangeStudyRequest& request, Done<v1::Study> done);
   void Delete(const v1::ChangeStudyRequest& request, Done<v1::DeleteStudyResponse> done);
+  void CollectGarbage(const v1::CollectGarbageRequest& request, Done<v1::GarbageReport> done);
 
  private:
   using Change = absl::StatusOr<LiveStudy*> (Studies::*)(Transaction&, const std::string&, const RequestKey&);

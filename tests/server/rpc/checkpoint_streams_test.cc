@@ -11,12 +11,14 @@ namespace athanor::testing {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAre;
 using Stub = v1::WorkerService::Stub;
 
 class CheckpointStreamsTest : public RpcFixture {
  protected:
+  using RpcFixture::RpcFixture;
   struct Sent {
     v1::LeaseRef lease;
     int64_t step = 1;
@@ -192,6 +194,81 @@ TEST_F(CheckpointStreamsTest, FilesOfDroppedCheckpointsAreDeletedUnlessAnotherRo
   Call(*studies_, &v1::StudyService::Stub::DeleteStudy, change);
   ASSERT_TRUE(status_.ok()) << status_.error_message();
   EXPECT_THAT(Files(), IsEmpty());
+}
+
+class QuotaOfTenBytes : public CheckpointStreamsTest {
+ protected:
+  static CoordinatorOptions TenBytes() {
+    CoordinatorOptions options;
+    options.checkpoint_quota_bytes = 10;
+    return options;
+  }
+  QuotaOfTenBytes() : CheckpointStreamsTest(TenBytes()) {}
+};
+
+TEST_F(QuotaOfTenBytes, UploadThatWouldPassItIsRefusedBeforeItsFileIsMade) {
+  const v1::Lease lease = LeaseOf("s", 2);
+  ASSERT_TRUE(Upload(lease.ref(), 1, "sevenby").ok());
+  const auto other = Acquire("w", ++sequence_);
+  ASSERT_EQ(other.size(), 1u);
+  const grpc::Status refused = Upload(other[0].ref(), 1, "four");
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_THAT(refused.error_message(), HasSubstr("checkpoints take 7 bytes of a quota of 10"));
+  EXPECT_THAT(Files(), UnorderedElementsAre(Sha256::Hex("sevenby")));
+  EXPECT_TRUE(Upload(other[0].ref(), 1, "two").ok()) << "what was refused takes no room";
+}
+
+TEST_F(QuotaOfTenBytes, PausedTrialsGiveWayAndTheirFilesGo) {
+  v1::StudySpec spec = Small("s", 9);
+  spec.mutable_early_stopping()->mutable_asha()->set_min_resource(1);
+  Create(spec);
+  ASSERT_TRUE(status_.ok()) << status_.error_message();
+  Register("w");
+  const auto leases = Acquire("w", ++sequence_, 3);
+  ASSERT_EQ(leases.size(), 3u);
+  TestStream stream(*workers_);
+  for (const int trial : {0, 1}) {
+    ASSERT_TRUE(Upload(leases[trial].ref(), 1, trial == 0 ? "best" : "worse").ok());
+    v1::ReportRequest report = TestStream::Hello("w", trial + 1);
+    TestStream::AddReport(report, leases[trial].ref(), 1, trial);  // the loss
+    ASSERT_TRUE(stream.Write(report));
+    ASSERT_EQ(stream.ReadUntil(trial + 1).verdicts(0).action(), v1::ACTION_PAUSE);
+  }
+  ASSERT_TRUE(Upload(leases[2].ref(), 1, "newer").ok());
+  EXPECT_THAT(Files(), UnorderedElementsAre(Sha256::Hex("best"), Sha256::Hex("newer")));
+
+  const auto status = Call(*admin_, &v1::AdminService::Stub::GetServerStatus, v1::GetServerStatusRequest());
+  EXPECT_EQ(status.checkpoint_bytes(), 9);
+  EXPECT_EQ(status.checkpoint_quota_bytes(), 10);
+  EXPECT_GT(status.disk_free_bytes(), 0);
+  EXPECT_GE(status.disk_total_bytes(), status.disk_free_bytes());
+}
+
+TEST_F(CheckpointStreamsTest, CollectedGarbageIsListedAndItsFilesGo) {
+  const v1::Lease lease = LeaseOf("s", 2);
+  ASSERT_TRUE(Upload(lease.ref(), 1, "content").ok());
+  v1::ChangeTrialRequest cancel;
+  cancel.set_study("s");
+  Call(*studies_, &v1::StudyService::Stub::CancelTrial, cancel);
+  v1::CollectGarbageRequest request;
+  request.set_study("s");
+  for (const bool dry_run : {true, false}) {
+    EXPECT_THAT(Files(), UnorderedElementsAre(Sha256::Hex("content"))) << "a retry would go on from it";
+    request.set_dry_run(dry_run);
+    const v1::GarbageReport report = Call(*studies_, &v1::StudyService::Stub::CollectGarbage, request);
+    ASSERT_TRUE(status_.ok()) << status_.error_message();
+    ASSERT_EQ(report.deleted_size(), 1);
+    EXPECT_EQ(report.deleted(0).trial_number(), 0);
+    EXPECT_EQ(report.deleted(0).step(), 1);
+    EXPECT_EQ(report.deleted(0).sha256(), Sha256::Hex("content"));
+    EXPECT_EQ(report.deleted(0).reason(), "CANCELLED; a retry trains from step 0");
+    EXPECT_EQ(report.deleted_bytes(), 7);
+    EXPECT_EQ(report.kept(), 0);
+  }
+  EXPECT_THAT(Files(), IsEmpty());
+  request.set_study("unknown");
+  Call(*studies_, &v1::StudyService::Stub::CollectGarbage, request);
+  EXPECT_EQ(code(), grpc::StatusCode::NOT_FOUND);
 }
 
 }  // namespace

@@ -29,7 +29,7 @@ inline std::unique_ptr<grpc::ClientContext> NewContext() {
 
 class RpcFixture : public ::testing::Test {
  protected:
-  RpcFixture() {
+  explicit RpcFixture(const CoordinatorOptions& coordination = {}) : harness_(coordination) {
     RpcServerOptions options;
     options.listen = "127.0.0.1:0";
     options.drain = std::chrono::seconds(2);

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -59,11 +60,39 @@ TEST(ServerConfig, LogQuotaIsANumberOfBytesFromFlagOrFile) {
   }
 }
 
+TEST(ServerConfig, CheckpointQuotaIsAShareOfTheDiskOrBytes) {
+  struct Case {
+    const char* text;
+    std::optional<CheckpointQuota> quota;
+    int64_t on_a_disk_of_1000;
+  };
+  using Quota = CheckpointQuota;
+  for (const Case& wanted :
+       {Case{"80%", Quota{80, 0}, 800}, Case{"100%", Quota{100, 0}, 1000}, Case{"1%", Quota{1, 0}, 10},
+        Case{"0", Quota{0, 0}, 0}, Case{"512", Quota{0, 512}, 512}, Case{"2KiB", Quota{0, 2048}, 2048},
+        Case{"3TiB", Quota{0, int64_t{3} << 40}, int64_t{3} << 40}, Case{"0%", {}, 0}, Case{"101%", {}, 0},
+        Case{"-1%", {}, 0}, Case{"%", {}, 0}, Case{"80 %", {}, 0}, Case{"5GB", {}, 0}, Case{"", {}, 0},
+        Case{"9999999TiB", {}, 0}}) {
+    const auto quota = ParseCheckpointQuota(wanted.text);
+    EXPECT_EQ(quota, wanted.quota) << wanted.text;
+    EXPECT_EQ(quota.value_or(Quota{0, 0}).BytesOn(1000), wanted.on_a_disk_of_1000) << wanted.text;
+  }
+  EXPECT_EQ(ServerConfig().checkpoint_quota, (Quota{80, 0}));
+  EXPECT_EQ(Quota().BytesOn(10), 1) << "a disk this small has a quota all the same";
+  EXPECT_EQ(Parse({"--checkpoint-quota", "20GiB"}).config.checkpoint_quota, (Quota{0, int64_t{20} << 30}));
+  ServerConfig config;
+  ASSERT_TRUE(ReadConfigFile("checkpoint_quota: 60%\n", "c.yaml", config).ok());
+  EXPECT_EQ(config.checkpoint_quota, (Quota{60, 0}));
+  ASSERT_TRUE(ReadConfigFile("checkpoint_quota: 0\n", "c.yaml", config).ok());
+  EXPECT_EQ(config.checkpoint_quota, (Quota{0, 0}));
+}
+
 TEST(ServerConfig, WrongUsageExitsWithTwo) {
   for (const std::vector<std::string>& arguments : {std::vector<std::string>{"--lease", "5x"},
                                                     {"--lease", "1ms"},
                                                     {"--nonsense"},
                                                     {"--log-format", "xml"},
+                                                    {"--checkpoint-quota", "most"},
                                                     {"--log-quota", "1GB"},
                                                     {"--log-quota", "7MiB"},
                                                     {"--log-quota", "99999999TiB"},
@@ -85,7 +114,8 @@ TEST(ServerConfig, FileErrorsNameFileLineAndKey) {
        {Case{"lisen: x:1\n", "c.yaml:1: lisen"}, Case{"lease: 5\n", "c.yaml:1: lease"},
         Case{"listen: x:1\nlease: 10ms\n", "c.yaml:2: lease: 10ms is out of range"},
         Case{"log_format: xml\n", "c.yaml:1: log_format"},
-        Case{"log_quota: 1MiB\n", "c.yaml:1: log_quota: 1MiB is too little"}, Case{"- a\n", "c.yaml:1"}}) {
+        Case{"log_quota: 1MiB\n", "c.yaml:1: log_quota: 1MiB is too little"},
+        Case{"checkpoint_quota: 0%\n", "c.yaml:1: checkpoint_quota: \"0%\" is no quota"}, Case{"- a\n", "c.yaml:1"}}) {
     ServerConfig config;
     const absl::Status status = ReadConfigFile(wanted.text, "c.yaml", config);
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << wanted.text;

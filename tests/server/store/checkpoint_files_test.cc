@@ -127,6 +127,15 @@ TEST_F(CheckpointFilesTest, SameContentTwiceIsOneFileCountedOnce) {
   EXPECT_EQ(files_->bytes(), 4);
 }
 
+TEST_F(CheckpointFilesTest, SpaceIsThatOfTheFileSystemBelow) {
+  const auto space = files_->Space();
+  ASSERT_TRUE(space.ok()) << space.status();
+  EXPECT_GT(space->free_bytes, 0);
+  EXPECT_GE(space->total_bytes, space->free_bytes);
+  std::filesystem::remove_all(directory_);
+  EXPECT_EQ(files_->Space().status().code(), absl::StatusCode::kNotFound);
+}
+
 TEST_F(CheckpointFilesTest, DirectoryThatCannotBeIsRefused) {
   EXPECT_EQ(CheckpointFiles::Open(directory_ + "/missing/directory").status().code(), absl::StatusCode::kNotFound);
   std::ofstream(directory_ + "/file") << "x";

@@ -8,6 +8,7 @@ namespace {
 
 using ::testing::Contains;
 using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 using ::testing::StartsWith;
 
 class CheckpointTest : public SessionTest {
@@ -98,6 +99,30 @@ TEST_F(CheckpointTest, ReportsAHoldEvenIfTheCoordinatorHasNoRoomForItsCheckpoint
   coordinator_.Grant(lease);
   ASSERT_TRUE(RunUntilFinishes(1));
   EXPECT_THAT(Events(), ElementsAre("register", "report 1", "report 2", "report 3", "finish COMPLETED"));
+}
+
+TEST_F(CheckpointTest, PausesWithoutTheCheckpointThatHasNoRoomAndIsTrainedAgainWhenPromoted) {
+  coordinator_.Ask([](auto& state) { state.upload_status = absl::ResourceExhaustedError("quota"); });
+  AnswerReports(v1::ACTION_PAUSE, 2);
+  Start();
+  v1::Lease lease = MakeLease(0, 4);
+  lease.add_hold_at(2);
+  lease.set_pauses_at_hold(true);
+  coordinator_.Grant(lease);
+  ASSERT_TRUE(RunUntilEvent("report 2"));
+  ASSERT_TRUE(RunUntilIdle());
+  EXPECT_THAT(Events(), ElementsAre("register", "report 1", "report 2"));
+  EXPECT_THAT(Finishes(), IsEmpty());
+
+  AnswerReports(v1::ACTION_CONTINUE, 0);
+  v1::Lease promoted = MakeLease(0, 4);  // the coordinator has no checkpoint to offer
+  promoted.mutable_ref()->set_token(200);
+  coordinator_.Grant(promoted);
+  ASSERT_TRUE(RunUntilFinishes(1));
+  EXPECT_EQ(Finishes()[0].outcome(), v1::ATTEMPT_OUTCOME_COMPLETED);
+  EXPECT_EQ(Reports()[2].resumed_step(), 0);
+  EXPECT_EQ(Count("report 1"), 2);
+  EXPECT_EQ(Count("report 4"), 1);
 }
 
 TEST_F(CheckpointTest, StopsWhenAnUploadIsRefusedForItsToken) {
