@@ -11,14 +11,13 @@
 #include "base/logging.h"
 #include "server/checkpoint_quota.h"
 #include "server/coordinator/state.h"
-#include "server/operations/commands.h"
 
 namespace athanor {
 
 struct ServerConfig {
   std::string listen = "127.0.0.1:7077";
   std::string database = "./athanor.db";
-  std::string checkpoint_dir;                  // empty: the database's path with ".checkpoints" behind it
+  std::string checkpoint_dir;  // empty: the database's path with ".checkpoints" behind it
   int64_t log_quota_bytes = int64_t{1} << 30;  // of all trial logs
   CheckpointQuota checkpoint_quota;
   CoordinatorOptions coordinator;  // its checkpoint_quota_bytes is taken from checkpoint_quota, once the disk is known
@@ -32,12 +31,10 @@ struct ServerConfig {
 
 // What the command line asks for.
 struct CommandLine {
-  // kOperate: a subcommand. kExit: --help or --version was answered, or the usage was wrong.
-  enum class Action { kServe, kOperate, kExit };
+  enum class Action { kServe, kExit };  // kExit: --help or --version was answered, or the usage was wrong
   Action action = Action::kServe;
   int exit_code = 0;
   ServerConfig config;
-  Operation operation = {};
 };
 
 // Reads flags and, with --config, the file. Prints help, version and, on stderr in one line, what is wrong.
