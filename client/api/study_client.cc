@@ -15,15 +15,23 @@
 namespace athanor {
 namespace {
 
-std::shared_ptr<grpc::Channel> Connect(const std::string& coordinator) {
+int Milliseconds(Duration duration) {
+  return static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
+}
+
+std::shared_ptr<grpc::Channel> Connect(const StudyClientOptions& options) {
   grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, Milliseconds(options.keepalive_interval));
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, Milliseconds(options.keepalive_timeout));
+  // A watch only listens: without this it is probed twice and never again.
+  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   // A coordinator is asked directly, whatever proxy the environment names for the web.
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   // The library's own pauses (1 s to 2 min) would make every retry of ours fail before it was tried.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
   arguments.SetMaxReceiveMessageSize(-1);  // a curve of 100,000 points is larger than the default of 4 MiB
-  return grpc::CreateCustomChannel(coordinator, grpc::InsecureChannelCredentials(), arguments);
+  return grpc::CreateCustomChannel(options.coordinator, grpc::InsecureChannelCredentials(), arguments);
 }
 
 bool IsTransient(const absl::Status& status) {
@@ -55,7 +63,7 @@ StudyClientOptions WithDefaults(StudyClientOptions options, const std::shared_pt
 
 }  // namespace
 
-StudyClient::StudyClient(StudyClientOptions options) : StudyClient(options, Connect(options.coordinator)) {}
+StudyClient::StudyClient(StudyClientOptions options) : StudyClient(options, Connect(options)) {}
 
 StudyClient::StudyClient(StudyClientOptions options, std::shared_ptr<grpc::Channel> channel)
     : options_(WithDefaults(std::move(options), channel)),
@@ -162,6 +170,14 @@ absl::Status StudyClient::DeleteStudy(const std::string& study) {
   return Call(*studies_, &v1::StudyService::Stub::DeleteStudy, request).status();
 }
 
+absl::StatusOr<v1::GarbageReport> StudyClient::CollectGarbage(const std::string& study, Garbage garbage) {
+  v1::CollectGarbageRequest request;
+  request.set_study(study);
+  request.set_dry_run(garbage == Garbage::kDryRun);
+  request.set_request_id(NewRequestId());
+  return Call(*studies_, &v1::StudyService::Stub::CollectGarbage, request);
+}
+
 std::unique_ptr<StudyWatch> StudyClient::WatchStudy(const v1::WatchStudyRequest& request) {
   return std::unique_ptr<StudyWatch>(new StudyWatch(*this, request));
 }
@@ -260,14 +276,6 @@ absl::StatusOr<v1::ServerStatus> StudyClient::GetServerStatus() {
   return Call(*admin_, &v1::AdminService::Stub::GetServerStatus, v1::GetServerStatusRequest());
 }
 
-bool StudyWatch::Open() {
-  MutexLock lock(mutex_);
-  if (cancelled_) return false;
-  context_ = std::make_unique<grpc::ClientContext>();
-  stream_ = client_.studies_->WatchStudy(context_.get(), request_);
-  return true;
-}
-
 absl::Status StudyClient::ReadTrialLog(const v1::ReadTrialLogRequest& request,
                                        const std::function<absl::Status(const v1::TrialLogChunk&)>& visit) {
   for (int attempt = 1;; ++attempt) {
@@ -290,6 +298,14 @@ absl::Status StudyClient::ReadTrialLog(const v1::ReadTrialLogRequest& request,
     if (begun || !IsTransient(status) || attempt >= options_.retry.max_attempts) return status;
     options_.sleep(Backoff(attempt));
   }
+}
+
+bool StudyWatch::Open() {
+  MutexLock lock(mutex_);
+  if (cancelled_) return false;
+  context_ = std::make_unique<grpc::ClientContext>();
+  stream_ = client_.studies_->WatchStudy(context_.get(), request_);
+  return true;
 }
 
 absl::Status StudyWatch::Close() {

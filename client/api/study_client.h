@@ -29,6 +29,10 @@ struct StudyClientOptions {
   std::string coordinator = "127.0.0.1:7077";    // host:port
   Duration deadline = std::chrono::seconds(20);  // of one attempt; does not bound a watch
   RetryPolicy retry;
+  // A connection with calls on it is probed so often, and given up if a probe stays unanswered: so a watch ends whose
+  // coordinator vanished without a word. The coordinator sends away those who probe more often than every 5 s.
+  Duration keepalive_interval = std::chrono::seconds(20);
+  Duration keepalive_timeout = std::chrono::seconds(10);
   // Seeds request ids and back-off. Left out: from the system, as it must be outside tests, because two clients that
   // draw the same request ids take each other's calls for their own repeats.
   std::optional<uint64_t> seed;
@@ -60,6 +64,9 @@ class StudyClient {
   absl::StatusOr<v1::Study> ResumeStudy(const std::string& study);
   absl::StatusOr<v1::Study> CancelStudy(const std::string& study);
   absl::Status DeleteStudy(const std::string& study);
+  // Deletes the checkpoints of the study that nothing needs, or with kDryRun only tells which those are.
+  enum class Garbage { kDelete, kDryRun };
+  absl::StatusOr<v1::GarbageReport> CollectGarbage(const std::string& study, Garbage garbage);
   // Never null. The stream opens at the first Next(). The client must outlive it.
   std::unique_ptr<StudyWatch> WatchStudy(const v1::WatchStudyRequest& request);
 
@@ -68,14 +75,14 @@ class StudyClient {
   // returned. Holds one page at a time.
   absl::Status ForEachTrial(v1::ListTrialsRequest request, const std::function<absl::Status(const v1::Trial&)>& visit);
   absl::StatusOr<v1::TrialDetail> GetTrial(const std::string& study, int64_t number);
-  absl::StatusOr<v1::Curve> GetCurve(const v1::GetCurveRequest& request);
-  absl::StatusOr<std::vector<v1::Trial>> GetBestTrials(const std::string& study, int count);
-  absl::StatusOr<v1::EnqueueTrialResponse> EnqueueTrial(const std::string& study,
   // Calls `visit` for every chunk of a trial's log, until the end (with `follow`: of the trial) or until a visit
   // returns an error, which is returned. Holds one chunk at a time. A stream that breaks is opened again only before
   // its first chunk, for the chunks would come a second time.
   absl::Status ReadTrialLog(const v1::ReadTrialLogRequest& request,
                             const std::function<absl::Status(const v1::TrialLogChunk&)>& visit);
+  absl::StatusOr<v1::Curve> GetCurve(const v1::GetCurveRequest& request);
+  absl::StatusOr<std::vector<v1::Trial>> GetBestTrials(const std::string& study, int count);
+  absl::StatusOr<v1::EnqueueTrialResponse> EnqueueTrial(const std::string& study,
                                                         const std::vector<v1::NamedValue>& parameters);
   absl::StatusOr<v1::Trial> RetryTrial(const std::string& study, int64_t number);
   absl::StatusOr<v1::Trial> CancelTrial(const std::string& study, int64_t number);

@@ -65,12 +65,13 @@ void AddGroups(CLI::App* app, Session& session) {
   AddStudyQueries(study, session);
   AddStudyWatch(study, session);
   AddStudyChanges(study, session);
+  AddStudyGarbage(study, session);
   AddStudyExport(study, session);
   CLI::App* trial = group("trial", "Look at and steer single trials");
   AddTrialQueries(trial, session);
   AddTrialCurve(trial, session);
-  AddTrialChanges(trial, session);
   AddTrialLogs(trial, session);
+  AddTrialChanges(trial, session);
   AddBest(app, session);
   AddWorkerVerbs(group("worker", "The fleet"), session);
   AddServerVerbs(group("server", "The coordinator"), session);

@@ -9,6 +9,14 @@
 namespace athanor::cli {
 namespace {
 
+std::string CheckpointsText(const v1::ServerStatus& status) {
+  const std::string used = FormatBytes(status.checkpoint_bytes());
+  if (status.checkpoint_quota_bytes() == 0) return used + ", no quota";
+  return fmt::format(
+      "{} of {} ({:.0f}%)", used, FormatBytes(status.checkpoint_quota_bytes()),
+      100.0 * static_cast<double>(status.checkpoint_bytes()) / static_cast<double>(status.checkpoint_quota_bytes()));
+}
+
 std::string StatusText(const v1::ServerStatus& status) {
   std::string text;
   const auto add = [&](const char* name, const std::string& value) { text += fmt::format("{:<12}{}\n", name, value); };
@@ -18,7 +26,10 @@ std::string StatusText(const v1::ServerStatus& status) {
   add("workers", fmt::format("{} online", status.workers_online()));
   add("database", fmt::format("{} ({}, schema {})", status.database(), FormatBytes(status.database_bytes()),
                               status.schema_version()));
-  add("checkpoints", FormatBytes(status.checkpoint_bytes()));
+  add("checkpoints", CheckpointsText(status));
+  add("disk", fmt::format("{} free of {}, where the checkpoints are", FormatBytes(status.disk_free_bytes()),
+                          FormatBytes(status.disk_total_bytes())));
+  add("logs", FormatBytes(status.log_bytes()));
   std::string commits = fmt::format("{} since start", status.commits());
   if (status.commits() > 0) {
     commits += fmt::format(", {:.1f} operations each; p50 {} ms, p99 {} ms",
@@ -27,6 +38,8 @@ std::string StatusText(const v1::ServerStatus& status) {
   }
   add("commits", commits);
   add("queue", fmt::format("{} operations", status.queued_operations()));
+  if (!status.integrity().empty()) add("integrity", status.integrity());
+  if (!status.write_error().empty()) add("not writing", status.write_error());
   return text;
 }
 

@@ -25,6 +25,7 @@ struct ListOptions {
   std::optional<double> max_value;
   std::string worker;
   int64_t limit = 1000;
+  int64_t top = 0;  // 0 = not given
 };
 
 absl::StatusOr<v1::ListTrialsRequest> ToRequest(const ListOptions& options) {
@@ -40,9 +41,9 @@ absl::StatusOr<v1::ListTrialsRequest> ToRequest(const ListOptions& options) {
   if (options.min_value) request.mutable_filter()->set_min_best_value(*options.min_value);
   if (options.max_value) request.mutable_filter()->set_max_best_value(*options.max_value);
   request.mutable_filter()->set_worker(options.worker);
-  request.set_order(options.order == "best"     ? v1::TRIAL_ORDER_BEST
-                    : options.order == "newest" ? v1::TRIAL_ORDER_NUMBER_DESCENDING
-                                                : v1::TRIAL_ORDER_NUMBER);
+  request.set_order(options.order == "best" || options.top > 0 ? v1::TRIAL_ORDER_BEST
+                    : options.order == "newest"                ? v1::TRIAL_ORDER_NUMBER_DESCENDING
+                                                               : v1::TRIAL_ORDER_NUMBER);
   return request;
 }
 
@@ -51,18 +52,19 @@ absl::Status List(Session& session, const ListOptions& options) {
   // The rungs' steps, to say where a trial was pruned.
   ATHANOR_ASSIGN_OR_RETURN(const v1::Study study, session.client().GetStudy(options.study));
   std::vector<v1::Trial> trials;
+  const int64_t limit = options.top > 0 ? options.top : options.limit;
   bool more = false;
   do {
-    const int64_t room = options.limit - static_cast<int64_t>(trials.size());
+    const int64_t room = limit - static_cast<int64_t>(trials.size());
     request.set_page_size(static_cast<int32_t>(std::min<int64_t>(room, 1000)));
     ATHANOR_ASSIGN_OR_RETURN(const v1::ListTrialsResponse page, session.client().ListTrials(request));
     trials.insert(trials.end(), page.trials().begin(), page.trials().end());
     request.set_page_token(page.next_page_token());
     more = !request.page_token().empty();
-  } while (more && static_cast<int64_t>(trials.size()) < options.limit);
+  } while (more && static_cast<int64_t>(trials.size()) < limit);
 
   Answer answer = TrialsAnswer(trials, study, session.look());
-  if (more) answer.text += fmt::format("(the first {}; --limit for more)\n", trials.size());
+  if (more && options.top == 0) answer.text += fmt::format("(the first {}; --limit for more)\n", trials.size());
   return session.Answer(answer);
 }
 
@@ -71,11 +73,31 @@ struct ShowOptions {
   int64_t number = 0;
 };
 
+// Of a reason: what happened. The last lines of a log may follow, which have no place in a table.
+std::string FirstLine(const std::string& reason) { return reason.substr(0, reason.find('\n')); }
+
+// What the log of the newest attempt that has one in its reason ended with.
+std::string LastWords(const v1::TrialDetail& detail, const Look& look) {
+  for (int i = detail.attempts_size() - 1; i >= 0; --i) {
+    const std::string& reason = detail.attempts(i).reason();
+    size_t end = reason.find('\n');
+    if (end == std::string::npos) continue;
+    std::string text = fmt::format("\nthe log of attempt {} ended with\n", detail.attempts(i).token());
+    while (end != std::string::npos) {
+      const size_t next = reason.find('\n', end + 1);
+      text += StyledLine("  " + reason.substr(end + 1, next - end - 1), Style::kDim).Render(look) + "\n";
+      end = next;
+    }
+    return text;
+  }
+  return "";
+}
+
 std::string ShowText(const v1::TrialDetail& detail, const v1::Study& study, const Look& look) {
   const v1::Trial& trial = detail.trial();
   StyledLine head(fmt::format("trial {} of {}", trial.number(), study.spec().name()), Style::kBold);
   head.Append("  ").Append(StateName(trial.state()), StateStyle(trial.state()));
-  if (!trial.reason().empty()) head.Append("  " + trial.reason(), Style::kDim);
+  if (!trial.reason().empty()) head.Append("  " + FirstLine(trial.reason()), Style::kDim);
   std::string text = head.Render(look) + "\n";
   const auto add = [&](const char* name, const std::string& value) { text += fmt::format("{:<13} {}\n", name, value); };
   add("ended", FormatEnd(trial, study.rungs()));
@@ -107,9 +129,9 @@ std::string ShowText(const v1::TrialDetail& detail, const v1::Study& study, cons
                      StyledLine(attempt.environment().device()), StyledLine(FormatTime(attempt.started_unix_ms())),
                      StyledLine(ended ? FormatDuration(attempt.ended_unix_ms() - attempt.started_unix_ms()) : "-"),
                      StyledLine(std::to_string(attempt.resumed_step())), StyledLine(OutcomeName(attempt.outcome())),
-                     StyledLine(attempt.reason(), Style::kDim)});
+                     StyledLine(FirstLine(attempt.reason()), Style::kDim)});
   }
-  if (!attempts.empty()) text += "\n" + attempts.Text(look);
+  if (!attempts.empty()) text += "\n" + attempts.Text(look) + LastWords(detail, look);
   Table decisions({{"STEP", Align::kRight},
                    {"RUNG", Align::kRight},
                    {"RULE"},
@@ -151,14 +173,19 @@ void AddTrialQueries(CLI::App* parent, Session& session) {
       ->option_text("STATE,...");
   verb->add_option("--where", list->where, "only trials with this parameter; may be repeated")
       ->option_text("NAME=VALUE");
-  verb->add_option("--order", list->order, "number (default), newest or best")
-      ->check(CLI::IsMember({"number", "newest", "best"}))
-      ->option_text("ORDER");
+  CLI::Option* order = verb->add_option("--order", list->order, "number (default), newest or best")
+                           ->check(CLI::IsMember({"number", "newest", "best"}))
+                           ->option_text("ORDER");
   verb->add_option("--min-value", list->min_value, "only a best value of at least this")->option_text("VALUE");
   verb->add_option("--max-value", list->max_value, "only a best value of at most this")->option_text("VALUE");
   verb->add_option("--worker", list->worker, "only those that run there")->option_text("NAME");
-  verb->add_option("--limit", list->limit, "at most so many; default 1000")
+  CLI::Option* limit = verb->add_option("--limit", list->limit, "at most so many; default 1000")
+                           ->check(CLI::Range(int64_t{1}, int64_t{1'000'000'000}))
+                           ->option_text("N");
+  verb->add_option("--top", list->top, "the best so many, best first")
       ->check(CLI::Range(int64_t{1}, int64_t{1'000'000'000}))
+      ->excludes(order)
+      ->excludes(limit)
       ->option_text("N");
 
   auto show = std::make_shared<ShowOptions>();

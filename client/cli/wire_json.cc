@@ -13,7 +13,7 @@ Json ToJson(const v1::Attempt& attempt) {
                {"worker", attempt.worker()},
                {"started_unix_ms", attempt.started_unix_ms()},
                {"ended_unix_ms", attempt.ended_unix_ms()},
-               {"outcome", Lower(OutcomeName(attempt.outcome()))},
+               {"outcome", OutcomeName(attempt.outcome())},
                {"reason", attempt.reason()},
                {"resumed_step", attempt.resumed_step()}};
   if (attempt.has_environment()) {
@@ -33,7 +33,7 @@ Json ToJson(const v1::Decision& decision) {
   json["value"] = decision.value();
   json["bound"] = decision.bound();
   json["n"] = decision.n();
-  json["action"] = Lower(ActionName(decision.action()));
+  json["action"] = ActionName(decision.action());
   return json;
 }
 
@@ -64,7 +64,7 @@ Json ToJson(const google::protobuf::RepeatedPtrField<v1::NamedValue>& values) {
 Json ToJson(const v1::Study& study) {
   Json json = {{"id", study.id()},
                {"name", study.spec().name()},
-               {"state", Lower(StateName(study.state()))},
+               {"state", StateName(study.state())},
                {"reason", study.reason()},
                {"owner", study.spec().owner()},
                {"created_unix_ms", study.created_unix_ms()},
@@ -76,15 +76,14 @@ Json ToJson(const v1::Study& study) {
   json["rungs"] = Json::array();
   for (const int64_t step : study.rungs()) json["rungs"].push_back(step);
   json["trials"] = Json::object();
-  for (const v1::TrialCount& count : study.trial_counts())
-    json["trials"][Lower(StateName(count.state()))] = count.count();
+  for (const v1::TrialCount& count : study.trial_counts()) json["trials"][StateName(count.state())] = count.count();
   if (study.has_best()) json["best"] = ToJson(study.best());
   json["spec"] = ToJson(study.spec());
   return json;
 }
 
 Json ToJson(const v1::Trial& trial) {
-  Json json = {{"number", trial.number()}, {"state", Lower(StateName(trial.state()))}};
+  Json json = {{"number", trial.number()}, {"state", StateName(trial.state())}};
   if (!trial.reason().empty()) json["reason"] = trial.reason();
   json["parameters"] = ToJson(trial.parameters());
   if (trial.has_best_value()) {
@@ -150,7 +149,7 @@ Json ToJson(const v1::StudyPlan& plan) {
 }
 
 Json ToJson(const v1::Worker& worker) {
-  Json json = {{"name", worker.name()},     {"state", Lower(StateName(worker.state()))},
+  Json json = {{"name", worker.name()},     {"state", StateName(worker.state())},
                {"reason", worker.reason()}, {"host", worker.host()},
                {"slots", worker.slots()},   {"leased", worker.leased()}};
   json["devices"] = Json::array();
@@ -179,12 +178,35 @@ Json ToJson(const v1::ServerStatus& status) {
           {"database", status.database()},
           {"database_bytes", status.database_bytes()},
           {"checkpoint_bytes", status.checkpoint_bytes()},
+          {"checkpoint_quota_bytes", status.checkpoint_quota_bytes()},
+          {"disk_free_bytes", status.disk_free_bytes()},
+          {"disk_total_bytes", status.disk_total_bytes()},
+          {"log_bytes", status.log_bytes()},
           {"schema_version", status.schema_version()},
           {"commits", status.commits()},
           {"operations", status.operations()},
           {"commit_p50_ms", status.commit_p50_ms()},
           {"commit_p99_ms", status.commit_p99_ms()},
-          {"queued_operations", status.queued_operations()}};
+          {"queued_operations", status.queued_operations()},
+          {"write_error", status.write_error()},
+          {"integrity", status.integrity()}};
+}
+
+Json ToJson(const v1::GarbageCheckpoint& checkpoint) {
+  return {{"number", checkpoint.trial_number()},
+          {"step", checkpoint.step()},
+          {"size_bytes", checkpoint.size_bytes()},
+          {"sha256", checkpoint.sha256()},
+          {"reason", checkpoint.reason()}};
+}
+
+Json ToJson(const v1::GarbageReport& report) {
+  Json json = {{"deleted", Json::array()}};
+  for (const v1::GarbageCheckpoint& checkpoint : report.deleted()) json["deleted"].push_back(ToJson(checkpoint));
+  json["deleted_bytes"] = report.deleted_bytes();
+  json["kept"] = report.kept();
+  json["kept_bytes"] = report.kept_bytes();
+  return json;
 }
 
 Json ToJson(const v1::Curve& curve) {

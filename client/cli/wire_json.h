@@ -1,5 +1,6 @@
-// The wire's messages as JSON for --output: names without prefixes, values as they are, times in Unix milliseconds,
-// what is absent left out. The keys are an interface for scripts: add, do not rename.
+// The wire's messages as JSON for --output: names without prefixes, states in upper case as the documentation writes
+// them ("WAITING"), values as they are, times in Unix milliseconds, what is absent left out. The keys are an interface
+// for scripts: add, do not rename.
 #pragma once
 
 #include "athanor/v1/study_service.pb.h"
@@ -19,6 +20,8 @@ Json ToJson(const v1::TrialDetail& detail);
 Json ToJson(const v1::StudyPlan& plan);
 Json ToJson(const v1::Worker& worker);
 Json ToJson(const v1::ServerStatus& status);
+Json ToJson(const v1::GarbageCheckpoint& checkpoint);
+Json ToJson(const v1::GarbageReport& report);
 // One object a metric and step: {"number": .., "metric": .., "step": .., "value": .., "elapsed_ms": ..}.
 Json ToJson(const v1::Curve& curve);
 

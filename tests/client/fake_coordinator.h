@@ -50,6 +50,8 @@ class FakeCoordinator final : public v1::StudyService::Service, public v1::Admin
   grpc::Status create_status;
   v1::Curve curve;
   std::vector<v1::Worker> workers;
+  v1::GarbageReport garbage;
+  v1::ServerStatus status;
   int page_size = 2;  // of ListTrials
   // Each WatchStudy gives one list of snapshots and ends with its status.
   std::vector<std::pair<std::vector<v1::StudySnapshot>, grpc::Status>> streams;
@@ -75,6 +77,10 @@ class FakeCoordinator final : public v1::StudyService::Service, public v1::Admin
   v1::ListTrialsRequest last_list() const {
     MutexLock lock(mutex_);
     return last_list_;
+  }
+  v1::CollectGarbageRequest last_collection() const {
+    MutexLock lock(mutex_);
+    return last_collection_;
   }
   v1::EnqueueTrialRequest enqueued() const {
     MutexLock lock(mutex_);
@@ -115,6 +121,14 @@ class FakeCoordinator final : public v1::StudyService::Service, public v1::Admin
                            v1::DeleteStudyResponse*) override {
     v1::Study unused;
     return Change("DeleteStudy", *request, &unused);
+  }
+  grpc::Status CollectGarbage(grpc::ServerContext*, const v1::CollectGarbageRequest* request,
+                              v1::GarbageReport* response) override {
+    const grpc::Status begun = Begin("CollectGarbage", request->study(), request->request_id());
+    MutexLock lock(mutex_);
+    last_collection_ = *request;
+    *response = garbage;
+    return begun;
   }
   grpc::Status WatchStudy(grpc::ServerContext*, const v1::WatchStudyRequest* request,
                           grpc::ServerWriter<v1::StudySnapshot>* writer) override {
@@ -210,10 +224,7 @@ class FakeCoordinator final : public v1::StudyService::Service, public v1::Admin
   }
   grpc::Status GetServerStatus(grpc::ServerContext*, const v1::GetServerStatusRequest*,
                                v1::ServerStatus* response) override {
-    response->set_version("0.1.0");
-    response->set_uptime_ms(151'000);
-    response->set_database("athanor.db");
-    response->set_database_bytes(3 << 19);
+    *response = status;
     return grpc::Status::OK;
   }
 
@@ -247,6 +258,7 @@ class FakeCoordinator final : public v1::StudyService::Service, public v1::Admin
   std::vector<v1::ReadTrialLogRequest> log_requests_ ATHANOR_GUARDED_BY(mutex_);
   v1::StudySpec created_ ATHANOR_GUARDED_BY(mutex_);
   v1::ListTrialsRequest last_list_ ATHANOR_GUARDED_BY(mutex_);
+  v1::CollectGarbageRequest last_collection_ ATHANOR_GUARDED_BY(mutex_);
   v1::EnqueueTrialRequest enqueued_ ATHANOR_GUARDED_BY(mutex_);
 };
 

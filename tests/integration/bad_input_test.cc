@@ -111,7 +111,7 @@ TEST(BadInputTest, TruncatedDataFailsTheTrialsAndTheWorkerLivesOn) {
       data.string() + "}\n");
   cluster.WaitForStudy("broken", seconds(60));
   for (const nlohmann::json& trial : cluster.Query({"trial", "list", "broken"})) {
-    EXPECT_TRUE(trial["state"] == "failed" || trial["state"] == "infeasible") << trial.dump(1);
+    EXPECT_TRUE(trial["state"] == "FAILED" || trial["state"] == "INFEASIBLE") << trial.dump(1);
     EXPECT_NE(trial["reason"].get<std::string>().find("train-images-idx3-ubyte"), std::string::npos) << trial.dump(1);
   }
   EXPECT_TRUE(worker.Running()) << cluster.Logs();

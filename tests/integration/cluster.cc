@@ -128,7 +128,7 @@ nlohmann::json Cluster::WaitForStudy(const std::string& study, seconds timeout) 
   const bool ended = Until(timeout, [&] {
     shown = Query({"study", "show", study});
     const std::string state = shown.value("state", "");
-    return state == "completed" || state == "failed" || state == "cancelled";
+    return state == "COMPLETED" || state == "FAILED" || state == "CANCELLED";
   });
   EXPECT_TRUE(ended) << shown.dump(1) << Logs();
   return shown;

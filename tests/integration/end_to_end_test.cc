@@ -32,7 +32,7 @@ TEST(EndToEndTest, StudyOnASliceOfFashionMnistEndsWithARanking) {
   cluster.StartWorker("two", 1);
   cluster.Submit(kAsha);
   const nlohmann::json study = cluster.WaitForStudy("slice", seconds(180));
-  ASSERT_EQ(study["state"], "completed") << study.dump(1);
+  ASSERT_EQ(study["state"], "COMPLETED") << study.dump(1);
 
   const nlohmann::json trials = cluster.Query({"trial", "list", "slice", "--order", "best", "--limit", "100"});
   ASSERT_EQ(trials.size(), 8u) << trials.dump(1) << cluster.Logs();
@@ -41,8 +41,8 @@ TEST(EndToEndTest, StudyOnASliceOfFashionMnistEndsWithARanking) {
   int completed = 0, pruned = 0;
   for (const nlohmann::json& trial : trials) {
     numbers.insert(trial["number"].get<int64_t>());
-    completed += trial["state"] == "completed";
-    pruned += trial["state"] == "pruned";
+    completed += trial["state"] == "COMPLETED";
+    pruned += trial["state"] == "PRUNED";
     ASSERT_TRUE(trial["best_value"].is_number()) << trial.dump(1);
     EXPECT_LE(trial["best_value"].get<double>(), last);
     last = trial["best_value"].get<double>();
@@ -63,14 +63,14 @@ TEST(EndToEndTest, EveryProgramLeavesWithStatusZeroOnSigterm) {
   cluster.StartServer();
   Process& worker = cluster.StartWorker("one", 1);
   cluster.Submit(kAsha);
-  while (cluster.Query({"study", "show", "slice"})["trials"].value("running", 0) == 0) {
+  while (cluster.Query({"study", "show", "slice"})["trials"].value("RUNNING", 0) == 0) {
     ASSERT_TRUE(worker.Running()) << cluster.Logs();
   }
   worker.Signal(SIGTERM);
   EXPECT_EQ(worker.Wait(seconds(40)), 0) << cluster.Logs();
   // Handed back at once, not by expiry of the 30 s lease.
   const nlohmann::json counts = cluster.Query({"study", "show", "slice"})["trials"];
-  EXPECT_EQ(counts.value("running", 0), 0) << counts.dump() << cluster.Logs();
+  EXPECT_EQ(counts.value("RUNNING", 0), 0) << counts.dump() << cluster.Logs();
   cluster.server().Signal(SIGTERM);
   EXPECT_EQ(cluster.server().Wait(seconds(15)), 0) << cluster.Logs();
 }

@@ -22,7 +22,7 @@ trainer: {model: mlp, hidden_units: 64, epochs: 6, max_train_examples: 6000, max
 )";
 
 void WaitUntilRunning(Cluster& cluster, int trials) {
-  while (cluster.Query({"study", "show", "survivor"})["trials"].value("running", 0) < trials) {
+  while (cluster.Query({"study", "show", "survivor"})["trials"].value("RUNNING", 0) < trials) {
     ASSERT_TRUE(cluster.server().Running()) << cluster.Logs();
   }
 }
@@ -32,7 +32,7 @@ std::string FinalValues(Cluster& cluster) {
   std::string text;
   for (const nlohmann::json& trial :
        cluster.Query({"trial", "list", "survivor", "--order", "number", "--limit", "100"})) {
-    EXPECT_EQ(trial["state"], "completed") << trial.dump(1) << cluster.Logs();
+    EXPECT_EQ(trial["state"], "COMPLETED") << trial.dump(1) << cluster.Logs();
     text += trial["number"].dump() + ":" + trial["final_value"].dump() + "\n";
   }
   return text;
@@ -60,7 +60,7 @@ TEST(RecoveryTest, TrialsOfAKilledWorkerRunElsewhere) {
   victim.Wait(seconds(5));
   cluster.StartWorker("heir", 2);
   const nlohmann::json study = cluster.WaitForStudy("survivor", seconds(180));
-  EXPECT_EQ(study["state"], "completed") << study.dump(1);
+  EXPECT_EQ(study["state"], "COMPLETED") << study.dump(1);
   EXPECT_EQ(FinalValues(cluster), Undisturbed());
 }
 
@@ -74,7 +74,7 @@ TEST(RecoveryTest, KilledCoordinatorGoesOnWhereItStood) {
   cluster.server().Wait(seconds(5));
   cluster.StartServer();
   const nlohmann::json study = cluster.WaitForStudy("survivor", seconds(180));
-  EXPECT_EQ(study["state"], "completed") << study.dump(1);
+  EXPECT_EQ(study["state"], "COMPLETED") << study.dump(1);
   EXPECT_EQ(FinalValues(cluster), Undisturbed());
 }
 

@@ -33,7 +33,7 @@ std::set<std::string> RunWith(int workers) {
   cluster.WaitForStudy("same", seconds(120));
   std::set<std::string> facts;
   for (const nlohmann::json& trial : cluster.Query({"trial", "list", "same", "--limit", "100"})) {
-    EXPECT_EQ(trial["state"], "completed") << trial.dump(1) << cluster.Logs();
+    EXPECT_EQ(trial["state"], "COMPLETED") << trial.dump(1) << cluster.Logs();
     facts.insert(trial["number"].dump() + " " + trial["parameters"].dump() + " " + trial["seed"].dump() + " " +
                  trial["final_value"].dump());
   }
