@@ -11,7 +11,9 @@
 namespace athanor::cli {
 namespace {
 
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 struct Outcome {
   int exit_code;
@@ -41,7 +43,7 @@ class TrialLogsTest : public ::testing::Test {
                                     .user = "ann",
                                     .variable = [](const std::string&) { return std::nullopt; },
                                     .terminal_size = [] { return TerminalSize(); }};
-    arguments.insert(arguments.begin(), {"trial", "logs"});
+    if (arguments[0] != "trial") arguments.insert(arguments.begin(), {"trial", "logs"});
     arguments.insert(arguments.end(), {"--coordinator", coordinator_.address()});
     const int exit_code = cli::Run(arguments, surroundings);
     return {exit_code, out.str(), err.str()};
@@ -112,6 +114,21 @@ TEST_F(TrialLogsTest, AStreamThatBreaksIsOpenedAgainOnlyBeforeItsFirstChunk) {
   EXPECT_THAT(outcome.out, HasSubstr("one\n"));
   EXPECT_THAT(outcome.err, HasSubstr("shutting down"));
   EXPECT_EQ(coordinator_.log_requests().size(), 2u);
+}
+
+TEST_F(TrialLogsTest, TrialShowHasTheLastLinesOfTheNewestFailureBelowItsTable) {
+  coordinator_.study.mutable_spec()->set_name("quick");
+  coordinator_.trials.emplace_back().set_state(v1::TRIAL_STATE_RUNNING);
+  for (const char* reason : {"exit code 1\nold line", "signal 11\none\n\nthree", ""}) {
+    v1::Attempt& attempt = *coordinator_.detail.add_attempts();
+    attempt.set_token(coordinator_.detail.attempts_size());
+    attempt.set_reason(reason);
+  }
+  const Outcome outcome = Run({"trial", "show", "quick", "0"});
+  EXPECT_THAT(outcome.out, HasSubstr("exit code 1\n"));
+  EXPECT_THAT(outcome.out, HasSubstr("signal 11\n"));
+  EXPECT_THAT(outcome.out, EndsWith("\nthe log of attempt 2 ended with\n  one\n\n  three\n"));
+  EXPECT_THAT(outcome.out, Not(HasSubstr("old line")));
 }
 
 TEST_F(TrialLogsTest, HelpShowsAnExample) {
