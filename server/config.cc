@@ -13,6 +13,7 @@
 #include "base/status.h"
 #include "base/yaml_reader.h"
 #include "base/yaml_scalar.h"
+#include "server/operation_flags.h"
 
 namespace athanor {
 namespace {
@@ -171,7 +172,7 @@ absl::Status LoadFile(const std::string& path, ServerConfig& config) {
   return ReadConfigFile(text, path, config);
 }
 
-CommandLine Exit(int code) { return {CommandLine::Action::kExit, code, {}}; }
+CommandLine Exit(int code) { return {CommandLine::Action::kExit, code, {}, {}}; }
 
 CommandLine UsageError(const std::string& message) {
   std::fprintf(stderr, "athanor-server: %s\n", message.c_str());
@@ -222,6 +223,8 @@ CommandLine ReadCommandLine(int argc, char** argv, const std::string& version) {
   AddDurations(app, changes);
   AddLogQuota(app, changes);
   AddLogging(app, changes);
+  std::optional<Operation> operation;
+  AddOperations(app, operation);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {
@@ -230,6 +233,12 @@ CommandLine ReadCommandLine(int argc, char** argv, const std::string& version) {
     return UsageError(error.what());
   }
   CommandLine line;
+  if (operation.has_value()) {
+    if (!changes.empty() || !file.empty()) return UsageError("the flags of a subcommand go behind its name");
+    line.action = CommandLine::Action::kOperate;
+    line.operation = *std::move(operation);
+    return line;
+  }
   if (!file.empty()) {
     const absl::Status loaded = LoadFile(file, line.config);
     if (!loaded.ok()) return UsageError(std::string(loaded.message()));

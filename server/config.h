@@ -11,6 +11,7 @@
 #include "base/logging.h"
 #include "server/checkpoint_quota.h"
 #include "server/coordinator/state.h"
+#include "server/operations/commands.h"
 
 namespace athanor {
 
@@ -31,10 +32,12 @@ struct ServerConfig {
 
 // What the command line asks for.
 struct CommandLine {
-  enum class Action { kServe, kExit };  // kExit: --help or --version was answered, or the usage was wrong
+  // kOperate: a subcommand. kExit: --help or --version was answered, or the usage was wrong.
+  enum class Action { kServe, kOperate, kExit };
   Action action = Action::kServe;
   int exit_code = 0;
   ServerConfig config;
+  Operation operation = {};
 };
 
 // Reads flags and, with --config, the file. Prints help, version and, on stderr in one line, what is wrong.

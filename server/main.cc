@@ -1,6 +1,8 @@
-// athanor-server: reads flags and the configuration file, then serves until SIGTERM or SIGINT.
+// athanor-server: reads flags and the configuration file, then serves until SIGTERM or SIGINT; or checks, backs up or
+// restores a database.
 //
-// Exit codes: 0 after a signal, 1 if it could not start, 2 for a wrong flag or configuration file.
+// Exit codes: 0 after a signal, 1 if it could not start, 2 for a wrong flag or configuration file; those of the
+// subcommands are in operations/commands.h.
 #include <grpc/support/log.h>
 #include <spdlog/spdlog.h>
 
@@ -23,6 +25,7 @@ void LogGrpc(gpr_log_func_args* line) { spdlog::debug("grpc: {}", line->message)
 int main(int argc, char** argv) {
   const athanor::CommandLine line = athanor::ReadCommandLine(argc, argv, ATHANOR_VERSION);
   if (line.action == athanor::CommandLine::Action::kExit) return line.exit_code;
+  if (line.action == athanor::CommandLine::Action::kOperate) return athanor::Run(line.operation);
   if (const absl::Status status = athanor::InitLogging(line.config.log); !status.ok()) {
     std::fprintf(stderr, "athanor-server: %s\n", std::string(status.message()).c_str());
     return 2;

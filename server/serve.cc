@@ -18,6 +18,7 @@
 #include "base/status.h"
 #include "server/coordinator/coordinator.h"
 #include "server/coordinator/owner.h"
+#include "server/operations/background_check.h"
 #include "server/rpc/bounded_pool.h"
 #include "server/rpc/checkpoint_transfer.h"
 #include "server/rpc/log_calls.h"
@@ -25,6 +26,7 @@
 #include "server/rpc/service_context.h"
 #include "server/store/checkpoint_files.h"
 #include "server/store/log_files.h"
+#include "server/store/refusing_store.h"
 #include "server/store/sqlite/sqlite_store.h"
 
 namespace athanor {
@@ -90,7 +92,11 @@ absl::Status Serve(const ServerConfig& config, const ServeHooks& hooks) {
   SqliteOptions database;
   database.path = config.database;
   database.faults = hooks.faults;
-  ATHANOR_ASSIGN_OR_RETURN(const std::unique_ptr<Store> store, OpenSqliteStore(database));
+  const bool left_open = WasLeftOpen(config.database);
+  ATHANOR_ASSIGN_OR_RETURN(std::unique_ptr<Store> opened, OpenSqliteStore(database));
+  const auto store = std::make_unique<RefusingStore>(std::move(opened));
+  BackgroundCheck check(config.database, left_open ? BackgroundCheck::Need::kWholeFile : BackgroundCheck::Need::kNone,
+                        [&store](const absl::Status& why) { store->Refuse(why); });
   hooks.faults.Pass(FaultPoint::kStoreOpened);
   ATHANOR_ASSIGN_OR_RETURN(const std::unique_ptr<CheckpointFiles> files,
                            CheckpointFiles::Open(config.CheckpointDirectory(), hooks.faults));
@@ -114,9 +120,12 @@ absl::Status Serve(const ServerConfig& config, const ServeHooks& hooks) {
   boost::asio::thread_pool transfer_threads(kTransferThreads);
   BoundedPool reads(read_threads, kMaxPendingReads);
   BoundedPool transfers(transfer_threads, kMaxPendingTransfers);
-  ServiceContext context{owner,       coordinator, *store, *files,          *logs,
-                         reads,       transfers,   clock,  ATHANOR_VERSION, clock.Read().monotonic,
-                         hooks.faults};
+  ServiceContext context{owner,           coordinator,
+                         *store,          *files,
+                         *logs,           reads,
+                         transfers,       clock,
+                         ATHANOR_VERSION, clock.Read().monotonic,
+                         hooks.faults,    [&check] { return check.Integrity(); }};
   FollowCheckpointRows(context);
   FollowEndedRows(context);
   RpcServerOptions options;
@@ -125,6 +134,7 @@ absl::Status Serve(const ServerConfig& config, const ServeHooks& hooks) {
   hooks.faults.Pass(FaultPoint::kListening);
 
   std::thread owner_thread([&owner] { owner.Run(); });
+  std::jthread check_thread([&check](const std::stop_token& stop) { check.Run(stop); });
   boost::asio::io_context io;
   boost::asio::signal_set signals(io, SIGTERM, SIGINT);
   signals.async_wait([&io](const boost::system::error_code&, int signal) {
@@ -140,12 +150,14 @@ absl::Status Serve(const ServerConfig& config, const ServeHooks& hooks) {
   std::fflush(stdout);
   io.run();  // this thread is the one of timers and signals
 
+  check_thread.request_stop();
   rpc->Shutdown();
   read_threads.join();
   transfer_threads.join();
   hooks.faults.Pass(FaultPoint::kDrained);
   owner.Stop();
   owner_thread.join();
+  check_thread.join();
   hooks.faults.Pass(FaultPoint::kOwnerStopped);
   spdlog::info("stopped");
   return absl::OkStatus();

@@ -104,6 +104,7 @@ void AdminCalls::GetServerStatus(Done<v1::ServerStatus> done) {
               status.set_database_bytes(size.bytes);
               status.set_schema_version(size.schema_version);
               status.set_checkpoint_bytes(context_.files.bytes());
+              status.set_integrity(context_.integrity());
               if (const absl::StatusOr<DiskSpace> disk = context_.files.Space(); disk.ok()) {
                 status.set_disk_free_bytes(disk->free_bytes);
                 status.set_disk_total_bytes(disk->total_bytes);

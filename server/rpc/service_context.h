@@ -37,6 +37,8 @@ struct ServiceContext {
   const std::string version;
   const MonotonicTime started;
   const FaultHook faults = {};
+  // ServerStatus.integrity; called on any thread.
+  const std::function<std::string()> integrity = [] { return std::string("ok"); };
   std::atomic<bool> stopping = false;  // shutting down: nothing waits any more
 };
 

@@ -43,6 +43,10 @@ absl::Status CheckFile(const std::string& path) {
   const bool has_log = SizeOf(log) > 0;
   const uintmax_t bytes = SizeOf(path);
   if (bytes == 0) {
+    if (SizeOf(path + kRestoringSuffix) > 0) {
+      return absl::FailedPreconditionError(absl::StrCat(path, ": is missing, and ", path, kRestoringSuffix,
+                                                        " is there: a restore was interrupted; run it again"));
+    }
     if (!has_log) return absl::OkStatus();
     return absl::DataLossError(absl::StrCat(path, ": is empty or missing, but its log ", log, " is not"));
   }
