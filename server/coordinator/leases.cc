@@ -28,7 +28,13 @@ absl::StatusOr<const WorkerInMemory*> Leases::Register(Transaction& tx, const Re
                                                       said.option_table_hash, ", the coordinator ",
                                                       TrainerOptionsHash(), "; build both from the same version"));
   }
-  ATHANOR_RETURN_IF_ERROR(tx.writable);
+  if (!tx.writable.ok()) {
+    // Whoever is registered comes back when its stream was ended, and its leases must live on; nothing new is written.
+    const auto known = state_.FindWorker(said.name, said.incarnation);
+    if (!known.ok()) return absl::IsNotFound(known.status()) ? tx.writable : known.status();
+    state_.MarkSeen(said.name, said.incarnation, tx.now);
+    return *known;
+  }
   WorkerInMemory& worker = state_.workers[said.name];
   if (worker.record.incarnation > said.incarnation) {
     return absl::FailedPreconditionError(absl::StrCat("worker \"", said.name, "\" has a newer incarnation ",

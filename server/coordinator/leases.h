@@ -47,7 +47,8 @@ class Leases {
   explicit Leases(State& state) : state_(state) {}
 
   // A new incarnation ends the leases of the old one. FAILED_PRECONDITION: another protocol version or option table
-  // (names both), or a newer incarnation is registered; INVALID_ARGUMENT: no name or no slot.
+  // (names both), or a newer incarnation is registered; INVALID_ARGUMENT: no name or no slot. While nothing can be
+  // written a registered incarnation may come back as what it was.
   absl::StatusOr<const WorkerInMemory*> Register(Transaction& tx, const Registration& registration);
   // The worker's stream is open: commands go there. A later stream replaces it. Returns its id for CloseStream.
   absl::StatusOr<uint64_t> OpenStream(const std::string& worker, uint64_t incarnation, CommandSink sink);

@@ -43,8 +43,9 @@ void Cluster::StartServer(const std::vector<std::string>& arguments) {
   const auto output = folder_ / "server.out";
   std::filesystem::remove(output);
   ProcessOptions options;
-  options.command = {ATHANOR_SERVER_PROGRAM, "--listen", address_.empty() ? "127.0.0.1:0" : address_, "--database",
-                     folder_ / "athanor.db"};
+  options.command = server_command_;
+  options.command.insert(options.command.end(), {"--listen", address_.empty() ? "127.0.0.1:0" : address_, "--database",
+                                                 folder_ / "athanor.db"});
   options.command.insert(options.command.end(), arguments.begin(), arguments.end());
   options.output = output;
   options.errors = folder_ / "server.log";

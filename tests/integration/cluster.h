@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/integration/process.h"
@@ -34,6 +35,8 @@ class Cluster {
 
   // Starts the coordinator on a free port, or again on the port and database of before. Throws if it does not come up.
   void StartServer(const std::vector<std::string>& arguments = {});
+  // The program of later coordinators, with arguments that come before all others.
+  void UseServer(std::vector<std::string> command) { server_command_ = std::move(command); }
   Process& server() { return *server_; }
   Process& StartWorker(const std::string& name, int slots, const std::vector<std::string>& arguments = {});
   Process& StartWorker(const WorkerSettings& settings);
@@ -55,6 +58,7 @@ class Cluster {
  private:
   std::filesystem::path folder_;
   std::string address_;
+  std::vector<std::string> server_command_ = {ATHANOR_SERVER_PROGRAM};
   std::optional<Process> server_;
   std::list<Process> workers_;
   int files_ = 0;

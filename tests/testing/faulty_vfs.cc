@@ -85,6 +85,9 @@ FaultyVfs::FaultyVfs(std::function<DiskFault()> fault) : registered_(std::make_u
   vfs.xOpen = [](sqlite3_vfs* self, sqlite3_filename name, sqlite3_file* file, int flags, int* out_flags) -> int {
     const auto* owner = reinterpret_cast<const Registered*>(self);  // `vfs` is its first member
     file->pMethods = nullptr;
+    if ((flags & SQLITE_OPEN_MAIN_DB) != 0 && owner->fault() == DiskFault::kReadOnly) {
+      flags = (flags & ~(SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)) | SQLITE_OPEN_READONLY;
+    }
     const int result = owner->real->xOpen(owner->real, name, Real(file), flags, out_flags);
     if (Real(file)->pMethods == nullptr) return result;
     Ours(file)->fault = &owner->fault;

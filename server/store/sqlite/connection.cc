@@ -42,6 +42,10 @@ absl::StatusOr<SQLite::Database> OpenForWriting(const SqliteOptions& options) {
   SQLite::Database database(path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE | SQLite::OPEN_NOMUTEX,
                             options.busy_timeout_ms);
   SetOnClose(database, OnClose::kLeaveFile);
+  // SQLite takes a file that it may not write to as it is, and would tell at the first commit only.
+  if (sqlite3_db_readonly(database.getHandle(), "main") == 1) {
+    return absl::UnavailableError(absl::StrCat(path, ": is read-only"));
+  }
   ATHANOR_RETURN_IF_ERROR(CheckIdentity(database, path, migrations));
   if (BytesOf(path) <= options.check_pages_up_to) ATHANOR_RETURN_IF_ERROR(CheckPages(database, path));
   SetOnClose(database, OnClose::kFoldLog);
