@@ -72,7 +72,7 @@ class DisturbedRun {
   // All calls before `i`, then `i` twice.
   void Repeat(size_t i, size_t state, bool took_effect) {
     for (size_t j = 0; j < i; ++j) {
-      if (!reference_.calls[j].acquires) reference_.calls[j].run(server_->wire());
+      if (!reference_.calls[j].momentary) reference_.calls[j].run(server_->wire());
     }
     EXPECT_EQ(FirstDifference(StoredFacts(folder_.database()), reference_.stored[state]), "") << "calls repeated";
     const bool refused = reference_.calls[i].repeat == Call::Repeat::kRefused;

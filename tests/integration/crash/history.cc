@@ -60,7 +60,7 @@ v1::AcquireRequest AcquireOf(uint64_t incarnation, uint64_t sequence, int trials
 Call Acquire(std::string name, uint64_t incarnation, uint64_t sequence, int trials) {
   Call call = Unary(std::move(name), &Wire::workers, &v1::WorkerService::Stub::Acquire,
                     AcquireOf(incarnation, sequence, trials));
-  call.acquires = true;
+  call.momentary = true;
   return call;
 }
 
@@ -148,6 +148,31 @@ Call ChangeWorker(std::string name,
   return call;
 }
 
+// Says what it deleted, which a repeat does not delete again.
+Call CollectGarbage(std::string name) {
+  v1::CollectGarbageRequest request;
+  request.set_study("ladder");
+  request.set_request_id(name);
+  Call call = Unary(std::move(name), &Wire::studies, &v1::StudyService::Stub::CollectGarbage, request);
+  call.run = [run = std::move(call.run)](Wire& wire) { return Answer{run(wire).status, ""}; };
+  return call;
+}
+
+// Two in a row that list this lease alone: others that the worker holds are lost.
+Call Heartbeats(std::string name, const v1::LeaseRef& listed) {
+  v1::HeartbeatRequest request;
+  request.set_worker(kWorker);
+  request.set_incarnation(kIncarnation);
+  *request.add_leases() = listed;
+  Call call = Unary(std::move(name), &Wire::workers, &v1::WorkerService::Stub::Heartbeat, request);
+  call.run = [run = std::move(call.run)](Wire& wire) {
+    const Answer first = run(wire);
+    return first.status.ok() ? run(wire) : first;
+  };
+  call.momentary = true;
+  return call;
+}
+
 v1::FinishRequest FinishOf(const v1::LeaseRef& lease, v1::AttemptOutcome outcome) {
   v1::FinishRequest request;
   *request.mutable_lease() = lease;
@@ -210,7 +235,7 @@ Call Report(std::string name, std::vector<v1::TrialReport> reports, std::vector<
   request.mutable_finishes()->Assign(finishes.begin(), finishes.end());
   if (acquire.has_value()) *request.mutable_acquire() = *acquire;
   Call call{std::move(name), [request](Wire& wire) { return RunReport(wire, request); }};
-  call.acquires = acquire.has_value();
+  call.momentary = acquire.has_value();
   return call;
 }
 
@@ -266,6 +291,7 @@ std::vector<Call> History() {
       ChangeStudy("resume_study", &Studies::ResumeStudy),
       Acquire("acquire_requeued", kIncarnation, 3, 1),  // trial 1, token 4
       ChangeTrial("cancel_trial", &Studies::CancelTrial, 1),
+      CollectGarbage("collect_garbage"),  // the checkpoints of trial 1
       ChangeTrial("retry_trial", &Studies::RetryTrial, 1),
       Acquire("acquire_three", kIncarnation, 4, 3),  // trials 1, 2 and 3, tokens 5, 6 and 7
       Finish("finish_infeasible", ladder(2, 6), v1::ATTEMPT_OUTCOME_INFEASIBLE),
@@ -276,7 +302,8 @@ std::vector<Call> History() {
       Report("report_next_rung", {ReportOf(ladder(0, 8), 2, {{3, 0.65}, {4, 0.7}})}).RepeatedIs(kRefused),
       ChangeWorker("drain_worker", &Admin::DrainWorker),
       ChangeWorker("enable_worker", &Admin::EnableWorker),
-      Acquire("acquire_next", kIncarnation, 6, 1),
+      Acquire("acquire_next", kIncarnation, 6, 1),  // token 9
+      Heartbeats("heartbeats_unlisted", ladder(3, 7)),
       Register("register_anew", kIncarnation + 1),  // the leases of the incarnation before are lost
       Acquire("acquire_anew", kIncarnation + 1, 1, 1),
       ChangeStudy("cancel_study", &Studies::CancelStudy),

@@ -47,7 +47,7 @@ struct Call {
   std::string name;
   std::function<Answer(Wire&)> run;
   Repeat repeat = Repeat::kSameAnswer;
-  bool acquires = false;  // a repeat is one only until the worker's next call: no more than that is remembered
+  bool momentary = false;  // a repeat is one only until the worker's next call: it says how things stand at the moment
 
   Call RepeatedIs(Repeat expected) && {
     repeat = expected;

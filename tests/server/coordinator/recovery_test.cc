@@ -188,6 +188,39 @@ TEST(Reopened, ALeaseGoesOnUnderItsTokenAndIsStillIdempotent) {
   EXPECT_EQ(coordinator.state(study, 0), TrialState::kCompleted);
 }
 
+TEST(Reopened, ARepeatedAcquireGetsTheSameLeases) {
+  TestCoordinator coordinator;
+  coordinator.Create(SmallStudy("s", 9));
+  coordinator.Register("w");
+  const AcquireOptions options = coordinator.NextAcquire("w", 2);
+  const Grants granted = coordinator.TryAcquire(options).value();
+  ASSERT_EQ(granted.size(), 2);
+  coordinator.Reopen();
+  const Grants again = coordinator.TryAcquire(options).value();
+  ASSERT_EQ(again.size(), 2);
+  for (size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(again[i].ref, granted[i].ref);
+    EXPECT_EQ(again[i].seed, granted[i].seed);
+    EXPECT_EQ(again[i].options, granted[i].options);
+  }
+  AcquireOptions older = options;
+  --older.sequence;
+  EXPECT_EQ(coordinator.TryAcquire(older).status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(coordinator.Acquire("w").at(0).ref.trial, 2);
+}
+
+TEST(Repeated, ACheckpointThatComesAfterNewerOnesChangesNothing) {
+  TestCoordinator coordinator;
+  const StudyId study = coordinator.Create(SmallStudy("s", 1));
+  coordinator.Register("w");
+  const LeaseGrant lease = coordinator.Acquire("w").at(0);
+  for (const int64_t step : {1, 2, 3}) ASSERT_TRUE(coordinator.Checkpoint(lease, step).ok());
+  const Revision revision = coordinator.study(study).record().revision;
+  EXPECT_TRUE(coordinator.Checkpoint(lease, 1).ok());
+  EXPECT_EQ(coordinator.study(study).record().revision, revision);
+  EXPECT_EQ(coordinator.study(study).checkpoints(0).size(), 2);
+}
+
 // ---- Commits that fail ----
 
 class FailingCommit : public ::testing::Test {
