@@ -95,9 +95,10 @@ absl::Status LogFiles::SweepStudy(StudyId study, const std::function<Standing(co
   const MutexLock lock(mutex_);
   for (const auto& [written, trial] : by_age) {
     const LogKey key{study, trial};
-    auto log = std::make_shared<TrialLog>(Stem(key), options_.trial_bytes, found.at(trial).second);
+    const uint64_t use = next_use_++;
+    auto log = std::make_shared<TrialLog>(Stem(key), options_.trial_bytes, found.at(trial).second, use);
     bytes_ += log->bytes();
-    const Entry entry{.log = std::move(log), .standing = standing(key), .used = next_use_++};
+    const Entry entry{.log = std::move(log), .standing = standing(key), .used = use};
     order_.insert(OrderOf(key, entry));
     logs_.emplace(key, entry);
   }
@@ -115,8 +116,8 @@ absl::StatusOr<std::shared_ptr<TrialLog>> LogFiles::FindOrMake(const LogKey& key
   if (deleted_.contains(key.study)) return absl::NotFoundError(absl::StrCat("study ", key.study, " was deleted"));
   const auto [entry, added] = logs_.try_emplace(key);
   if (added) {
-    entry->second.log = std::make_shared<TrialLog>(Stem(key), options_.trial_bytes);
     entry->second.used = next_use_++;
+    entry->second.log = std::make_shared<TrialLog>(Stem(key), options_.trial_bytes, 0, entry->second.used);
     order_.insert(OrderOf(key, entry->second));
   }
   return entry->second.log;

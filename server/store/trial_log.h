@@ -55,9 +55,10 @@ struct LogPiece {
 class TrialLog {
  public:
   // Files STEM.log and STEM.old in a directory that exists. `limit_bytes`, at least kSmallestLimit, bounds both
-  // together. `bytes`: what they hold already, so that this need not look. Does no I/O.
-  TrialLog(std::string stem, int64_t limit_bytes, int64_t bytes = 0)
-      : stem_(std::move(stem)), limit_bytes_(limit_bytes), bytes_(bytes) {}
+  // together. `bytes`: what they hold already, so that this need not look. `instance`: larger than that of an earlier
+  // TrialLog of the same files, so that its cursors are known. Does no I/O.
+  TrialLog(std::string stem, int64_t limit_bytes, int64_t bytes = 0, uint64_t instance = 1)
+      : stem_(std::move(stem)), limit_bytes_(limit_bytes), bytes_(bytes), generation_(instance << kGenerationBits) {}
 
   static constexpr int64_t kSmallestLimit = 1024;
   static constexpr char kNewest[] = ".log";
@@ -67,8 +68,8 @@ class TrialLog {
   // the attempt's next offset. FAILED_PRECONDITION if an attempt with a larger token has printed; NOT_FOUND after
   // Delete. `total`: the bytes of many logs, to which what this one grows by is added.
   absl::StatusOr<int64_t> Append(Token token, int64_t offset, std::string_view data, std::atomic<int64_t>& total);
-  // The next bytes behind the cursor, at most `max_bytes` (>= 1). A cursor whose file is gone meanwhile goes on with
-  // the oldest record there is, and the piece says what was dropped.
+  // The next bytes behind the cursor, at most `max_bytes` (>= 1). A cursor whose file is gone meanwhile, or that is of
+  // an earlier instance, goes on with the oldest record there is, and the piece says what was dropped.
   absl::StatusOr<LogPiece> Read(LogCursor& cursor, size_t max_bytes);
   // Removes the files, for good, and takes their bytes off `total`.
   void Delete(std::atomic<int64_t>& total);
@@ -83,6 +84,7 @@ class TrialLog {
     int64_t size = 0;
   };
   static constexpr int64_t kHeaderBytes = 24;
+  static constexpr int kGenerationBits = 24;  // an instance is used up after so many files, of half a limit each
 
   std::string Path(const char* suffix) const { return stem_ + suffix; }
   absl::StatusOr<int64_t> AppendRecords(Token token, int64_t offset, std::string_view data) ATHANOR_REQUIRES(mutex_);
@@ -101,7 +103,7 @@ class TrialLog {
   Mutex mutex_;
   bool loaded_ ATHANOR_GUARDED_BY(mutex_) = false;
   bool deleted_ ATHANOR_GUARDED_BY(mutex_) = false;
-  uint64_t generation_ ATHANOR_GUARDED_BY(mutex_) = 2;  // of STEM.log; STEM.old has the one before
+  uint64_t generation_ ATHANOR_GUARDED_BY(mutex_);  // of STEM.log; STEM.old has the one before
   int64_t newest_bytes_ ATHANOR_GUARDED_BY(mutex_) = 0;
   int64_t older_bytes_ ATHANOR_GUARDED_BY(mutex_) = 0;
   Token token_ ATHANOR_GUARDED_BY(mutex_) = 0;  // of the last record

@@ -8,6 +8,8 @@
 #include <fstream>
 #include <set>
 #include <string>
+#include <thread>
+#include <vector>
 
 namespace athanor {
 namespace {
@@ -121,6 +123,22 @@ TEST_F(LogFilesTest, ALogThatWentForWantOfRoomSaysSoWhenItGoesOn) {
   EXPECT_EQ(piece->data, "more");
 }
 
+TEST_F(LogFilesTest, AReaderOfALogThatWentAndCameBackGoesOnWithTheNewOne) {
+  Reopen(1000);
+  for (int64_t offset = 0; offset < 5000; offset += 250) Append({1, 0}, std::string(250, 'x'), offset);
+  LogCursor cursor;
+  while (files_->Read({1, 0}, cursor, 10000)->token != 0) {
+  }
+  Append({1, 1}, std::string(500, 'y'));
+  ASSERT_EQ(Read({1, 0}), "");
+  EXPECT_EQ(files_->Read({1, 0}, cursor, 10000)->token, 0);
+  Append({1, 0}, "back", 6000);
+  const auto piece = files_->Read({1, 0}, cursor, 10000);
+  ASSERT_TRUE(piece.ok());
+  EXPECT_EQ(piece->dropped_bytes, 1000);
+  EXPECT_EQ(piece->data, "back");
+}
+
 TEST_F(LogFilesTest, SweepTakesInWhatIsThereAndDeletesTheLogsOfWhatIsGone) {
   for (int64_t offset = 0; offset < 1000; offset += 250) Append({1, 0}, std::string(250, 'x'), offset);
   Append({1, 1}, "b");
@@ -151,6 +169,41 @@ TEST_F(LogFilesTest, FollowersAreToldOfTheirLogAloneUntilTheyLeave) {
   Append({1, 0}, "d", 2);
   EXPECT_EQ(first, 2);
   EXPECT_EQ(second, 1);
+}
+
+TEST_F(LogFilesTest, WritersReadersAndDeletionsDoNotDisturbEachOther) {
+  Reopen(16 << 10);  // tight: logs go while they are written and read
+  std::vector<std::thread> threads;
+  for (TrialNumber trial = 0; trial < 4; ++trial) {
+    threads.emplace_back([this, trial] {
+      for (int64_t line = 0; line < 200; ++line) {
+        EXPECT_TRUE(files_->Append({1, trial}, 1, line * 100, std::string(99, 'x') + "\n").ok());
+        if (line % 50 == 0) files_->SetEnded({1, trial});
+      }
+    });
+    threads.emplace_back([this, trial] {
+      LogCursor cursor;
+      int64_t end = 0;
+      for (int i = 0; i < 400; ++i) {
+        const auto piece = files_->Read({1, trial}, cursor, 1000);
+        ASSERT_TRUE(piece.ok()) << piece.status();
+        end += piece->dropped_bytes + static_cast<int64_t>(piece->data.size());
+        EXPECT_EQ(piece->data.size() % 100, 0u) << "lines are whole";
+      }
+      EXPECT_LE(end, 200 * 100);
+    });
+  }
+  threads.emplace_back([this] {
+    for (int i = 0; i < 100; ++i) (void)files_->Append({2, i}, 1, 0, "soon deleted");
+    files_->DeleteStudy(2);
+  });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_LE(files_->bytes(), 16 << 10);
+  int64_t on_disk = 0;
+  for (const std::string& name : Names()) {
+    on_disk += static_cast<int64_t>(std::filesystem::file_size(directory_ + "/" + name));
+  }
+  EXPECT_EQ(files_->bytes(), on_disk);
 }
 
 TEST_F(LogFilesTest, ADirectoryThatCannotBeUsedIsNamed) {
