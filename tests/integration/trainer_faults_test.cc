@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -90,6 +91,20 @@ void CheckLogs(Cluster& cluster) {
   EXPECT_THAT(shown.output, HasSubstr("signal 11 (Segmentation fault)")) << "for people, too";
 }
 
+// The trial of "silent" fails after ten seconds and is tried again.
+void FollowToTheEnd(Cluster& cluster) {
+  ClientResult log;
+  const auto limit = std::chrono::steady_clock::now() + seconds(60);
+  do {  // until the trial exists
+    ASSERT_LT(std::chrono::steady_clock::now(), limit) << log.errors;
+    log = cluster.Client({"trial", "logs", "silent", "0", "--follow"});
+  } while (log.code == 1);
+  EXPECT_EQ(log.code, 0) << log.errors;
+  EXPECT_THAT(log.output, HasSubstr("step 3 log line 1\n"));
+  EXPECT_THAT(log.output, HasSubstr("step 4 log line 1\n"));
+  EXPECT_EQ(cluster.Query({"trial", "show", "silent", "0"}).value("state", ""), "COMPLETED");
+}
+
 TEST(TrainerFaultsTest, EachEndsAsItShouldWithAReasonThatTheUserCanRead) {
   Cluster cluster;
   cluster.StartServer({"--lease", "10s", "--heartbeat", "1s"});
@@ -101,6 +116,7 @@ TEST(TrainerFaultsTest, EachEndsAsItShouldWithAReasonThatTheUserCanRead) {
          .environment = {{"ATHANOR_FAKE_TRAINER", std::string("only_fresh=1 log_lines=2 step_ms=20 ") + fault.trainer}},
          .arguments = {"--label", std::string("fault=") + fault.name}});
   }
+  FollowToTheEnd(cluster);
   for (const Fault& fault : kFaults) CheckOutcome(cluster, fault);
   CheckLogs(cluster);
 }

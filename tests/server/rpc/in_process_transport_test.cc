@@ -183,5 +183,29 @@ TEST_F(InProcessTransportTest, CheckpointGoesUpAndComesBack) {
   EXPECT_TRUE(std::string(std::istreambuf_iterator<char>(file), {}) == content) << "megabytes are not printed";
 }
 
+TEST_F(InProcessTransportTest, RepeatedAppendsOfALogFromSeveralThreadsLeaveItOnce) {
+  Create("s", 1);
+  Register("w");
+  const auto leases = Acquire("w", 1);
+  ASSERT_TRUE(leases.ok()) << leases.status();
+  ASSERT_EQ(leases->leases_size(), 1);
+  v1::AppendLogRequest request;
+  *request.mutable_lease() = leases->leases(0).ref();
+  request.set_data("printed once\n");
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      const auto answer = Await<v1::AppendLogResponse>(
+          [&](Done<v1::AppendLogResponse> done) { transport_.AppendLog(request, std::move(done)); });
+      ASSERT_TRUE(answer.ok()) << answer.status();
+      EXPECT_EQ(answer->next_offset(), 13);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  LogReader reader(harness_.context().logs, {request.lease().study_id(), 0}, std::nullopt);
+  EXPECT_EQ(reader.Next()->data, "printed once\n");
+  EXPECT_EQ(reader.Next()->token, 0);
+}
+
 }  // namespace
 }  // namespace athanor::testing

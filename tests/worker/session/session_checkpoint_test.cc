@@ -1,4 +1,7 @@
 // Checkpoints between trainer, worker and coordinator.
+#include <filesystem>
+#include <fstream>
+
 #include "base/random.h"
 #include "base/sha256.h"
 #include "tests/worker/session/session_fixture.h"
@@ -33,6 +36,22 @@ class CheckpointTest : public SessionTest {
     });
   }
 };
+
+TEST_F(CheckpointTest, WithoutRoomInTheCacheATrialStartsAnewAndReportsItsHolds) {
+  Start();
+  // As on a disk that is full: nothing can be created where the cache is.
+  std::filesystem::remove_all(folder_ / "checkpoints");
+  std::ofstream(folder_ / "checkpoints") << "no folder";
+  v1::Lease lease = MakeLease(0, 6);
+  *lease.add_checkpoints() = Store(0, 4);
+  lease.add_hold_at(5);
+  coordinator_.Grant(lease);
+  ASSERT_TRUE(RunUntilFinishes(1));
+  EXPECT_EQ(ResumedStep(), 0);
+  EXPECT_EQ(Count("report 5"), 1);
+  EXPECT_EQ(Count("upload 5"), 0);
+  EXPECT_EQ(Finishes()[0].outcome(), v1::ATTEMPT_OUTCOME_COMPLETED);
+}
 
 TEST_F(CheckpointTest, ResumesFromTheNewestCheckpoint) {
   Start();
