@@ -41,9 +41,9 @@ class Checkpoints {
 
   // FAILED_PRECONDITION if the lease is dead, INVALID_ARGUMENT if step, size or hash cannot be.
   absl::Status CheckUpload(const LeaseRef& lease, const Checkpoint& checkpoint) const;
-  // Before the first byte: room for the file, of a disk with `disk_free_bytes` left. Rows of paused trials that give
-  // way are removed; their files must have gone before the upload is written. RESOURCE_EXHAUSTED naming quota and use,
-  // or the disk, if even those are not enough; other errors as CheckUpload.
+  // Before the first byte: room for the file, on a disk with `disk_free_bytes` to spare. Rows of paused trials that
+  // give way are removed; their files must have gone before the upload is written. RESOURCE_EXHAUSTED naming quota and
+  // use, or the disk, if even those are not enough; other errors as CheckUpload.
   absl::StatusOr<UploadRoom> MakeRoom(Transaction& tx, const LeaseRef& lease, const Checkpoint& checkpoint,
                                       int64_t disk_free_bytes);
   // The file is complete and synced: makes the checkpoint exist and drops older ones of the trial. Repeating it changes

@@ -1,5 +1,6 @@
 #include "server/rpc/checkpoint_transfer.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -9,13 +10,18 @@
 namespace athanor {
 namespace {
 
+// Of the last room on a disk, what checkpoints leave to others: the database lies there as a rule.
+constexpr int64_t kLeftToOthers = int64_t{64} << 20;
+
+int64_t SpareBytes(const DiskSpace& disk) { return disk.free_bytes - std::min(kLeftToOthers, disk.total_bytes / 100); }
+
 absl::Status TooMany() {
-  return absl::ResourceExhaustedError(
+  return absl::UnavailableError(
       absl::StrCat("more than ", TransferSlots::kMaxTransfers, " checkpoint transfers at once; retry with back-off"));
 }
 
 // RESOURCE_EXHAUSTED would tell the worker to go on without this checkpoint, as when there is no space for its file.
-// That no row can be written at the moment is no reason to lose a file that is there.
+// That a queue is full, or that no row can be written at the moment, is no reason to do without.
 absl::Status Retryable(const absl::Status& status) {
   return absl::IsResourceExhausted(status) ? absl::UnavailableError(status.message()) : status;
 }
@@ -67,7 +73,7 @@ void CheckpointUpload::Run(StatusDone done, std::function<absl::Status()> step) 
     }
     done(status);
   });
-  if (!posted.ok()) done(posted);
+  if (!posted.ok()) done(Retryable(posted));
 }
 
 void CheckpointUpload::Begin(const v1::UploadCheckpointRequest::Header& header, StatusDone done) {
@@ -77,9 +83,9 @@ void CheckpointUpload::Begin(const v1::UploadCheckpointRequest::Header& header, 
   const absl::Status posted = context_.transfers.Post([self = shared_from_this(), done] {
     const absl::StatusOr<DiskSpace> space = self->context_.files.Space();
     if (!space.ok()) return done(space.status());
-    self->MakeRoom(space->free_bytes, done);
+    self->MakeRoom(SpareBytes(*space), done);
   });
-  if (!posted.ok()) done(posted);
+  if (!posted.ok()) done(Retryable(posted));
 }
 
 void CheckpointUpload::MakeRoom(int64_t disk_free_bytes, StatusDone done) {
@@ -137,7 +143,7 @@ void CheckpointUpload::Register(StatusDone done) {
       done(Retryable(commit.ok() ? status : commit));
     };
   });
-  if (!posted.ok()) done(posted);
+  if (!posted.ok()) done(Retryable(posted));
 }
 
 void CheckpointDownload::Begin(const v1::DownloadCheckpointRequest& request, std::function<void(absl::Status)> done) {
@@ -154,16 +160,16 @@ void CheckpointDownload::Begin(const v1::DownloadCheckpointRequest& request, std
         return [self, open, done, status = std::move(status)](const absl::Status& commit) {
           if (!commit.ok() || !status.ok()) return done(commit.ok() ? status : commit);
           const absl::Status posted = self->context_.transfers.Post(open);
-          if (!posted.ok()) done(posted);
+          if (!posted.ok()) done(Retryable(posted));
         };
       });
-  if (!posted.ok()) done(posted);
+  if (!posted.ok()) done(Retryable(posted));
 }
 
 void CheckpointDownload::Next(Done<std::string> done) {
   const absl::Status posted =
       context_.transfers.Post([self = shared_from_this(), done] { done(self->file_->Next(kChunkBytes)); });
-  if (!posted.ok()) done(posted);
+  if (!posted.ok()) done(Retryable(posted));
 }
 
 }  // namespace athanor

@@ -43,8 +43,8 @@ class CheckpointUpload : public std::enable_shared_from_this<CheckpointUpload> {
   CheckpointUpload(ServiceContext& context, TransferSlots& slots) : context_(context), slot_(slots.Take()) {}
   ~CheckpointUpload();
 
-  // First: makes room for it, if need be by deleting checkpoints of paused trials. RESOURCE_EXHAUSTED when too many
-  // transfers run; errors as Checkpoints::MakeRoom.
+  // First: makes room for it, if need be by deleting checkpoints of paused trials. RESOURCE_EXHAUSTED if there is none;
+  // UNAVAILABLE when too many transfers run; errors as Checkpoints::MakeRoom.
   void Begin(const v1::UploadCheckpointRequest::Header& header, StatusDone done);
   // INVALID_ARGUMENT if it is larger than kMaxChunkBytes, DATA_LOSS if it is more than was announced. `chunk` must
   // live until `done`.
@@ -77,7 +77,8 @@ class CheckpointDownload : public std::enable_shared_from_this<CheckpointDownloa
 
   CheckpointDownload(ServiceContext& context, TransferSlots& slots) : context_(context), slot_(slots.Take()) {}
 
-  // First. FAILED_PRECONDITION: dead lease; NOT_FOUND: no such checkpoint, or its file is gone.
+  // First. FAILED_PRECONDITION: dead lease; NOT_FOUND: no such checkpoint, or its file is gone; UNAVAILABLE: too many
+  // transfers run.
   void Begin(const v1::DownloadCheckpointRequest& request, std::function<void(absl::Status)> done);
   // The next bytes; empty at the end.
   void Next(Done<std::string> done);

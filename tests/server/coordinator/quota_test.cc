@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "server/check/history_check.h"
 #include "server/coordinator/eviction.h"
 #include "tests/testing/coordinator_fixture.h"
 
@@ -169,6 +170,25 @@ TEST_F(Quotas, AnUploadThatComesAgainNeedsNoRoom) {
   EXPECT_EQ(InUse(), 40);
 }
 
+TEST_F(Quotas, AFailedCommitGivesBackWhatGaveWay) {
+  const StudyId study = coordinator.Create(AshaStudy("s", 9));
+  for (const double value : {0.4, 0.1, 0.2}) PauseWith(Next(), value);
+  ASSERT_EQ(Next().ref.trial, 0);
+  const LeaseGrant lease = Next();
+  ASSERT_TRUE(Upload(lease, 1).ok());
+  const std::string before = coordinator.MemoryText();
+  coordinator.memory_store().SetCommitStatus(absl::UnavailableError("I/O error"));
+  EXPECT_EQ(Upload(lease, 2).code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(coordinator.MemoryText(), before);
+  EXPECT_EQ(InUse(), 40);
+  EXPECT_THAT(Order(), ElementsAre("1/1", "1/2"));
+  coordinator.memory_store().SetCommitStatus(absl::OkStatus());
+  coordinator.clock().Advance(std::chrono::seconds(8));
+  ASSERT_TRUE(Upload(lease, 2).ok());
+  EXPECT_EQ(Held(study, 1), 0);
+  EXPECT_THAT(Order(), ElementsAre("1/2"));
+}
+
 TEST_F(WithoutQuota, AFullDiskHasPausedTrialsGiveWayToo) {
   const StudyId study = coordinator.Create(AshaStudy("s", 9));
   for (const double value : {0.4, 0.1}) PauseWith(Next(), value);
@@ -179,7 +199,7 @@ TEST_F(WithoutQuota, AFullDiskHasPausedTrialsGiveWayToo) {
   EXPECT_EQ(Held(study, 1), 0);
   const absl::Status refused = Upload(lease, 3, 10, /*disk_free=*/9);
   EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
-  EXPECT_THAT(std::string(refused.message()), HasSubstr("the disk has 9 bytes free"));
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("the disk has 9 bytes to spare"));
 }
 
 // What a study of 27 trials under `asha` decided, trained one trial after the other.
@@ -213,6 +233,9 @@ class OneCourse : public Quotas {
                                             trial.best->step, " final ", trial.final->value, "@", trial.final->step));
     }
     EXPECT_EQ(coordinator.MemoryText(), coordinator.StoreText());
+    const auto checked =
+        CheckHistory(coordinator.store(), [](const Violation& found) { ADD_FAILURE() << ToString(found); });
+    EXPECT_TRUE(checked.ok()) << checked.status();
     return course_;
   }
 

@@ -244,6 +244,20 @@ TEST_F(QuotaOfTenBytes, PausedTrialsGiveWayAndTheirFilesGo) {
   EXPECT_GE(status.disk_total_bytes(), status.disk_free_bytes());
 }
 
+TEST_F(CheckpointStreamsTest, MoreTransfersThanThereAreSlotsForAreToComeAgain) {
+  const v1::Lease lease = LeaseOf("s");
+  TransferSlots slots;
+  std::vector<std::shared_ptr<void>> taken;
+  for (int i = 0; i < TransferSlots::kMaxTransfers; ++i) taken.push_back(slots.Take());
+  // RESOURCE_EXHAUSTED would have the worker do without the checkpoint.
+  const auto refused = [](const absl::Status& status) { EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable); };
+  std::make_shared<CheckpointUpload>(harness_.context(), slots)
+      ->Begin(Header(Describe(lease.ref(), 1, "content")).header(), refused);
+  std::make_shared<CheckpointDownload>(harness_.context(), slots)->Begin(v1::DownloadCheckpointRequest(), refused);
+  taken.pop_back();
+  EXPECT_NE(slots.Take(), nullptr);
+}
+
 TEST_F(CheckpointStreamsTest, CollectedGarbageIsListedAndItsFilesGo) {
   const v1::Lease lease = LeaseOf("s", 2);
   ASSERT_TRUE(Upload(lease.ref(), 1, "content").ok());
