@@ -236,12 +236,19 @@ class Connection : public std::enable_shared_from_this<Connection> {
 struct FaultProxy::Core {
   explicit Core(const std::string& target_address) : target(ParseEndpoint(target_address)), acceptor(io) {}
 
-  void Listen(unsigned short port) {
+  // Takes the port (0: a free one) without listening, so that the system refuses who connects and gives the port to
+  // nobody else.
+  void Bind(unsigned short port) {
     acceptor.open(tcp::v4());
     acceptor.set_option(boost::asio::socket_base::reuse_address(true));
     acceptor.bind({boost::asio::ip::address_v4::loopback(), port});
-    acceptor.listen();
     endpoint = acceptor.local_endpoint();
+    listening = false;
+  }
+
+  void Listen() {
+    acceptor.listen();
+    listening = true;
     Accept();
   }
 
@@ -296,6 +303,7 @@ struct FaultProxy::Core {
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{io.get_executor()};
   tcp::acceptor acceptor;
   tcp::endpoint endpoint;
+  bool listening = false;
   Faults faults[2];  // to the target, from it
   Statistics statistics;
   std::set<std::shared_ptr<Connection>> connections;
@@ -304,7 +312,8 @@ struct FaultProxy::Core {
 
 FaultProxy::FaultProxy(const std::string& target) : core_(std::make_unique<Core>(target)) {
   try {
-    core_->Listen(0);
+    core_->Bind(0);
+    core_->Listen();
   } catch (const boost::system::system_error& error) {
     throw std::runtime_error(std::string("the proxy cannot listen: ") + error.what());
   }
@@ -340,15 +349,17 @@ void FaultProxy::Swallow(Direction direction) {
 
 void FaultProxy::Refuse() {
   core_->Run([this] {
+    if (!core_->listening) return;
     error_code ignored;
     core_->acceptor.close(ignored);
+    core_->Bind(core_->endpoint.port());
   });
 }
 
 void FaultProxy::Heal() {
   core_->Run([this] {
     core_->faults[0] = core_->faults[1] = {};
-    if (!core_->acceptor.is_open()) core_->Listen(core_->endpoint.port());
+    if (!core_->listening) core_->Listen();
     core_->AdvanceAll();
   });
 }
