@@ -1,8 +1,11 @@
 #include "tests/integration/chaos/fleet.h"
 
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <chrono>
 #include <stdexcept>
 #include <thread>
@@ -18,6 +21,20 @@ using enum testing::FaultProxy::Direction;
 
 std::string Milliseconds(Duration duration) {
   return std::to_string(std::chrono::duration_cast<milliseconds>(duration).count()) + "ms";
+}
+
+// A free port outside the range from which the system takes those of outgoing connections: while the coordinator is
+// down nobody else may get its port.
+int FreePort() {
+  namespace ip = boost::asio::ip;
+  boost::asio::io_context io;
+  for (int port = 20'000 + getpid() % 10'000; port < 32'000; ++port) {
+    ip::tcp::acceptor acceptor(io, ip::tcp::v4());
+    boost::system::error_code error;
+    acceptor.bind({ip::address_v4::loopback(), static_cast<unsigned short>(port)}, error);
+    if (!error) return port;
+  }
+  throw std::runtime_error("no port is free");
 }
 
 }  // namespace
@@ -53,7 +70,7 @@ void Fleet::StartCoordinator() {
   ProcessOptions process;
   process.command = {options_.programs / "athanor-server",
                      "--listen",
-                     address_.empty() ? "127.0.0.1:0" : address_,
+                     address_.empty() ? "127.0.0.1:" + std::to_string(FreePort()) : address_,
                      "--database",
                      database(),
                      "--lease",

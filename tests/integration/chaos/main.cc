@@ -37,6 +37,7 @@ struct Options {
 };
 
 constexpr int kDriven = 3;
+constexpr double kSecondsOfWork = 45;  // that faults of a round meet at scale 1
 constexpr size_t kProblemsShown = 20;
 
 // What all rounds together came to.
@@ -108,7 +109,7 @@ Problems RunRound(uint64_t seed, const Options& options, const std::filesystem::
   RunOptions run;
   run.programs = options.programs;
   run.seed = seed;
-  run.studies = MakeStudies(seed, options.faults_seconds / 75.0, torch);
+  run.studies = MakeStudies(seed, options.faults_seconds / kSecondsOfWork, torch);
   run.workers = MakeWorkers(torch);
   run.driven = kDriven;
   run.lease = milliseconds(options.lease_ms);
