@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 
@@ -41,12 +42,15 @@ void WriteGate::Close(const absl::Status& status, MonotonicTime now) {
                                                     std::string(status.message())));
   if (now < next_line_) return;
   next_line_ = now + kBetweenLines;
+  logged_ = true;
   spdlog::error("a commit failed; writes are refused until one succeeds: {}", status.ToString());
 }
 
 void WriteGate::Open(MonotonicTime now) {
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now - closed_at_).count();
-  spdlog::info("writes succeed again after {} s", seconds);
+  if (std::exchange(logged_, false)) {
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now - closed_at_).count();
+    spdlog::info("writes succeed again after {} s", seconds);
+  }
   error_ = absl::OkStatus();
   opened_at_ = now;
 }

@@ -28,7 +28,8 @@ class WriteGate {
   // Why the last commit failed; OK while writes succeed. Its message says that writes are refused and to try again.
   const absl::Status& error() const { return error_; }
 
-  // A commit that wrote something ended. Logs the first failure, then one a minute, and the recovery.
+  // A commit that wrote something ended. Logs a failure a minute at most, and the recovery from a failure that it
+  // logged.
   void Committed(const absl::Status& status, MonotonicTime now);
 
  private:
@@ -46,6 +47,7 @@ class WriteGate {
   MonotonicTime closed_at_{};
   MonotonicTime opened_at_ = MonotonicTime::min();
   MonotonicTime next_line_ = MonotonicTime::min();
+  bool logged_ = false;  // since the gate closed
 };
 
 }  // namespace athanor
