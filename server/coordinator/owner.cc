@@ -64,7 +64,7 @@ void Owner::RunGroup(std::deque<Operation> group) {
   Transaction transaction;
   transaction.now = clock_.Read();
   const WriteGate::State gate = gate_.At(transaction.now.monotonic);
-  if (gate == WriteGate::State::kClosed) transaction.writable = gate_.error();
+  if (gate == WriteGate::State::kClosed) transaction.writable = gate_.Refusal();
   transaction.tries_to_write = gate == WriteGate::State::kTrying;
   std::vector<Reply> replies;
   replies.reserve(group.size());
@@ -97,7 +97,6 @@ absl::Status Owner::Commit(const Transaction& transaction) {
   const MonotonicTime start = clock_.Read().monotonic;
   const absl::Status status = store_.Commit(transaction.changes);
   const MonotonicTime end = clock_.Read().monotonic;
-  const bool was_closed = !gate_.error().ok();
   gate_.Committed(status, end);
   if (!status.ok() && gate_.error().ok()) {
     spdlog::error("commit of {} changes failed: {}", transaction.changes.size(), status.ToString());
@@ -105,7 +104,7 @@ absl::Status Owner::Commit(const Transaction& transaction) {
   const std::chrono::duration<float, std::milli> took = end - start;
   const MutexLock lock(mutex_);
   commit_ms_[static_cast<size_t>(commits_++) % commit_ms_.size()] = took.count();
-  if (was_closed || !gate_.error().ok()) write_error_ = gate_.error().ok() ? "" : std::string(status.message());
+  write_error_ = std::string(gate_.error().message());
   return status;
 }
 

@@ -23,10 +23,15 @@ WriteGate::State WriteGate::At(MonotonicTime now) const {
   return now < next_try_ ? State::kClosed : State::kTrying;
 }
 
+absl::Status WriteGate::Refusal() const {
+  return absl::Status(error_.code(), absl::StrCat("nothing can be written at the moment, try again later: ",
+                                                  std::string(error_.message())));
+}
+
 void WriteGate::Committed(const absl::Status& status, MonotonicTime now) {
   if (IsOfTheDisk(status)) {
     Close(status, now);
-  } else if (!error_.ok()) {
+  } else if (status.ok() && !error_.ok()) {
     Open(now);
   }
 }
@@ -38,8 +43,7 @@ void WriteGate::Close(const absl::Status& status, MonotonicTime now) {
   wait_ = again ? std::min<Duration>(2 * wait_, kLongestWait) : kShortestWait;
   next_try_ = now + wait_;
   if (first) closed_at_ = now;
-  error_ = absl::Status(status.code(), absl::StrCat("nothing can be written at the moment, try again later: ",
-                                                    std::string(status.message())));
+  error_ = status;
   if (now < next_line_) return;
   next_line_ = now + kBetweenLines;
   logged_ = true;

@@ -25,8 +25,10 @@ class WriteGate {
   // What a group that starts at `now` may do.
   State At(MonotonicTime now) const;
 
-  // Why the last commit failed; OK while writes succeed. Its message says that writes are refused and to try again.
+  // Why the last commit that the disk decided failed; OK while writes succeed.
   const absl::Status& error() const { return error_; }
+  // What a call that would write is told: error(), and that it may try again.
+  absl::Status Refusal() const;
 
   // A commit that wrote something ended. Logs a failure a minute at most, and the recovery from a failure that it
   // logged.

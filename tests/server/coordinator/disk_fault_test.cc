@@ -56,6 +56,14 @@ TEST(WriteGateTest, TriesAfterOneTwoFourThenEveryEightSeconds) {
   EXPECT_TRUE(gate.error().ok());
 }
 
+TEST(WriteGateTest, BatchThatDoesNotFitTellsNothingOfTheDisk) {
+  WriteGate gate;
+  gate.Committed(absl::UnavailableError("I/O error"), At(seconds(0)));
+  gate.Committed(absl::AlreadyExistsError("a study has this name"), At(seconds(1)));
+  EXPECT_EQ(gate.At(At(seconds(1))), WriteGate::State::kTrying);
+  EXPECT_EQ(gate.error().message(), "I/O error");
+}
+
 TEST(WriteGateTest, SuccessThatDoesNotLastKeepsTheWaitGrowing) {
   const absl::Status full = absl::ResourceExhaustedError("full");
   WriteGate gate;
