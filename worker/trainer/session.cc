@@ -21,6 +21,18 @@ constexpr int kBrokenProtocol = 2;
 
 void Log(const std::string& message) { std::fprintf(stderr, "athanor-trainer: %s\n", message.c_str()); }
 
+std::string Text(double number) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.5g", number);
+  return text;
+}
+
+std::string Text(const training::Metrics& metrics) {
+  std::string text;
+  for (const auto& [name, value] : metrics) text += " " + name + "=" + Text(value);
+  return text;
+}
+
 // Without destructors: another thread may be in the middle of LibTorch.
 [[noreturn]] void Leave(int status) {
   std::fflush(nullptr);
@@ -33,8 +45,13 @@ class Answers final : public training::TrainingEvents, public training::Training
   Answers(LineWriter& writer, TrialQueue& queue, const std::string& trial)
       : writer_(writer), queue_(queue), trial_(trial) {}
 
-  void OnStarted(const training::StartReport& report) override { Send(ToLine(trial_, report)); }
+  void OnStarted(const training::StartReport& report) override {
+    Log("trial " + trial_ + ": training on " + report.device + " from step " + std::to_string(report.resumed_step));
+    Send(ToLine(trial_, report));
+  }
   void OnMetrics(int64_t step, const training::Metrics& metrics, int64_t elapsed_ms) override {
+    Log("trial " + trial_ + ": step " + std::to_string(step) + " after " +
+        Text(static_cast<double>(elapsed_ms) / 1000) + " s:" + Text(metrics));
     Send(ToLine(trial_, step, metrics, elapsed_ms));
   }
   void OnProgress(const training::ProgressReport& report) override { Send(ToLine(trial_, report)); }

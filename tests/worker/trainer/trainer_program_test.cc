@@ -163,6 +163,18 @@ TEST_F(TrainerProgramTest, IntroducesItself) {
   EXPECT_FALSE(hello["blas"].get<std::string>().empty());
 }
 
+TEST_F(TrainerProgramTest, LogsWhereItBeginsAndWhatItMeasures) {
+  Child child;
+  child.Send(Start("t", 2));
+  for (const char* type : {"hello", "started", "metrics", "metrics", "done"}) child.Next(type);
+  child.CloseInput();
+  const std::string log = child.Wait().log;
+  EXPECT_THAT(log, HasSubstr("athanor-trainer: trial t: training on cpu from step 0\n"));
+  EXPECT_THAT(log,
+              testing::ContainsRegex("trial t: step 1 after [0-9.e-]+ s: train_loss=[0-9.]+ val_accuracy=[0-9.]+"));
+  EXPECT_THAT(log, HasSubstr("trial t: step 2 after "));
+}
+
 TEST_F(TrainerProgramTest, HoldsContinuesPausesAndGoesOnInAnotherProcess) {
   json start = Start("t", 3);
   start["hold_at"] = {1, 2};
