@@ -41,6 +41,7 @@ void CheckpointIndex::Remove(const Checkpoint& checkpoint) {
   if (!Holds(kept, removed.sha256)) bytes_ -= removed.size_bytes;
   if (!kept.empty()) return;
   by_trial_.erase(found);
+  retryable_.erase(removed.trial);
   if (const auto at = standings_.find(removed.trial); at != standings_.end()) Unlist(removed.trial, at->second);
 }
 
@@ -50,7 +51,12 @@ void CheckpointIndex::Pause(TrialNumber trial, int64_t rung, double value) {
   if (by_trial_.contains(trial)) List(trial, at);
 }
 
+void CheckpointIndex::End(TrialNumber trial) {
+  if (by_trial_.contains(trial)) retryable_.insert(trial);
+}
+
 void CheckpointIndex::Resume(TrialNumber trial) {
+  retryable_.erase(trial);
   const auto at = standings_.find(trial);
   if (at == standings_.end()) return;
   Unlist(trial, at->second);

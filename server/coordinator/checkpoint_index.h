@@ -1,9 +1,10 @@
-// The registered checkpoints of one study: whose they are, how much they take, and which of them paused trials hold.
+// The registered checkpoints of one study: whose they are, how much they take, and who could do without.
 // Kept up to date change by change by the study's owner.
 #pragma once
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -33,10 +34,14 @@ class CheckpointIndex {
 
   // The trial is PAUSED at `rung`, which it entered with `value` (oriented, not NaN), and until Resume.
   void Pause(TrialNumber trial, int64_t rung, double value);
-  // No-op unless it is PAUSED.
+  // The trial has ended and could be retried.
+  void End(TrialNumber trial);
+  // It is PAUSED, or ended, no more. No-op if it was neither.
   void Resume(TrialNumber trial);
   // The PAUSED trials that hold a checkpoint, by rung; no rung without one.
   const std::map<int64_t, OrderStatistics>& paused() const { return paused_; }
+  // The trials that hold a checkpoint, have ended and could be retried.
+  const std::set<TrialNumber>& retryable() const { return retryable_; }
 
  private:
   struct Standing {
@@ -50,6 +55,7 @@ class CheckpointIndex {
   int64_t bytes_ = 0;
   std::unordered_map<TrialNumber, Standing> standings_;  // of every PAUSED trial
   std::map<int64_t, OrderStatistics> paused_;
+  std::set<TrialNumber> retryable_;
 };
 
 }  // namespace athanor

@@ -69,7 +69,7 @@ absl::StatusOr<UploadRoom> Checkpoints::MakeRoom(Transaction& tx, const LeaseRef
           absl::StrCat("no room for a checkpoint of ", checkpoint.size_bytes, " bytes of trial ", lease.trial,
                        " of study \"", study.spec().name, "\": checkpoints take ", used, " bytes of a quota of ",
                        quota == 0 ? "any size" : absl::StrCat(quota), ", the disk has ", disk_free_bytes,
-                       " bytes to spare, and paused trials have too little to give up"));
+                       " bytes to spare, and other trials have too little to give up"));
     }
   }
   return TakeRoom(uploading_, growth);

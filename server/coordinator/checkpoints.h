@@ -4,8 +4,9 @@
 //
 // The quota (CoordinatorOptions::checkpoint_quota_bytes) bounds what the files of all rows and of the uploads under way
 // take, without what an upload replaces: so for the time of the upload the disk may hold so much more. An upload that
-// would pass it, or that the disk has no room for, takes the checkpoints of paused trials first (eviction.h) and is
-// refused if those are not enough. Nothing is deleted for an upload that is refused.
+// would pass it, or that the disk has no room for, takes the checkpoints of paused trials first, then of those that
+// only a retry would use (eviction.h), and is refused if those are not enough. Nothing is deleted for an upload that is
+// refused.
 #pragma once
 
 #include <atomic>
@@ -41,8 +42,8 @@ class Checkpoints {
 
   // FAILED_PRECONDITION if the lease is dead, INVALID_ARGUMENT if step, size or hash cannot be.
   absl::Status CheckUpload(const LeaseRef& lease, const Checkpoint& checkpoint) const;
-  // Before the first byte: room for the file, on a disk with `disk_free_bytes` to spare. Rows of paused trials that
-  // give way are removed; their files must have gone before the upload is written. RESOURCE_EXHAUSTED naming quota and
+  // Before the first byte: room for the file, on a disk with `disk_free_bytes` to spare. Rows that give way are
+  // removed; their files must have gone before the upload is written. RESOURCE_EXHAUSTED naming quota and
   // use, or the disk, if even those are not enough; other errors as CheckUpload.
   absl::StatusOr<UploadRoom> MakeRoom(Transaction& tx, const LeaseRef& lease, const Checkpoint& checkpoint,
                                       int64_t disk_free_bytes);
@@ -64,7 +65,7 @@ class Checkpoints {
   std::vector<std::string> Hashes() const;
 
  private:
-  // Has paused trials give up at least so many bytes. False, and nothing done, if they have not as many.
+  // Has others give up at least so many bytes. False, and nothing done, if they have not as many.
   bool Evict(Transaction& tx, int64_t bytes);
 
   State& state_;

@@ -13,8 +13,8 @@ TrialNumber TrialAt(const std::map<int64_t, OrderStatistics>::const_iterator& ru
 
 }  // namespace
 
-EvictionOrder::EvictionOrder(const State& state) {
-  for (const auto& [id, study] : state.studies) {
+EvictionOrder::EvictionOrder(const State& state) : studies_(state.studies), study_(state.studies.begin()) {
+  for (const auto& [id, study] : studies_) {
     const auto& paused = study->checkpoint_index().paused();
     if (paused.empty()) continue;
     Cursor cursor{study.get(), paused.begin(), paused.begin()->second.size()};
@@ -44,12 +44,24 @@ std::tuple<int64_t, double, StudyId> EvictionOrder::KeyOf(const Cursor& cursor) 
 }
 
 std::optional<EvictionOrder::Victim> EvictionOrder::Next() {
-  if (cursors_.empty()) return std::nullopt;
+  if (cursors_.empty()) return NextEnded();
   const auto worst = std::ranges::min_element(cursors_, {}, &EvictionOrder::KeyOf);
   const Victim victim{worst->study, TrialAt(worst->rung, worst->left)};
   --worst->left;
   if (!Settle(*worst)) cursors_.erase(worst);
   return victim;
+}
+
+std::optional<EvictionOrder::Victim> EvictionOrder::NextEnded() {
+  for (; study_ != studies_.end(); ++study_, after_ = -1) {
+    const LiveStudy& study = *study_->second;
+    const std::set<TrialNumber>& ended = study.checkpoint_index().retryable();
+    for (auto trial = ended.upper_bound(after_); trial != ended.end(); ++trial) {
+      after_ = *trial;
+      if (Retain(FactsOf(study, *trial), Retries::kFromScratch).newest == 0) return Victim{&study, *trial};
+    }
+  }
+  return std::nullopt;
 }
 
 }  // namespace athanor

@@ -135,14 +135,19 @@ void LiveStudy::MoveTrial(TrialNumber number, TrialState next) {
   if (next == TrialState::kWaiting) waiting_.insert(number);
   if (trial.state == TrialState::kPaused) {
     ladder_.StopWaiting(trial.bracket, ladder_.HighestRung(number), number);
-    checkpoints_.Resume(number);
   }
+  checkpoints_.Resume(number);
   if (IsFinished(trial.state) && trial.best.has_value()) {  // a retry
     ended_ranking_.Erase(Oriented(trial.best->value), number);
   }
   trial.state = next;
   if (next == TrialState::kPaused) IndexPause(trial);
-  if (IsFinished(next) && trial.best.has_value()) ended_ranking_.Insert(Oriented(trial.best->value), number);
+  if (IsFinished(next)) IndexEnd(trial);
+}
+
+void LiveStudy::IndexEnd(const Trial& trial) {
+  if (trial.best.has_value()) ended_ranking_.Insert(Oriented(trial.best->value), trial.number);
+  if (MayBeRetried(trial.state)) checkpoints_.End(trial.number);
 }
 
 void LiveStudy::IndexPause(const Trial& trial) {

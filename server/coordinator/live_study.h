@@ -141,7 +141,8 @@ class LiveStudy {
   };
   void StartAttempt(Transaction& tx, TrialNumber number, const Holder& holder);
   LiveAttempt* mutable_live(TrialNumber number);
-  // Its first report: the step it goes on from. Archives rows past it, and removes earlier attempts' checkpoints past it.
+  // Its first report: the step it goes on from. Archives rows past it, and removes earlier attempts' checkpoints past
+  // it.
   void ResumeAttempt(Transaction& tx, TrialNumber number, int64_t resumed_step, Environment environment);
   // Stores a measurement of the live attempt, or the metrics of it that are new.
   void AddMeasurement(Transaction& tx, TrialNumber number, const Measurement& measurement);
@@ -177,6 +178,7 @@ class LiveStudy {
   void TouchTrial(Transaction& tx, TrialNumber number);
   void MoveTrial(TrialNumber number, TrialState next);
   void IndexPause(const Trial& trial);
+  void IndexEnd(const Trial& trial);
   void Index(const Trial& trial);
   void AddValue(Trial& trial, const CurvePointInMemory& point);
   bool ComparesWithHistory() const;

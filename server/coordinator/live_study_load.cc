@@ -37,6 +37,7 @@ absl::StatusOr<std::unique_ptr<LiveStudy>> LiveStudy::Load(StudyImage image, Sto
   ATHANOR_ASSIGN_OR_RETURN(study->rule_, CreateStoppingRule(spec));
   study->max_resource_ = MaxResource(spec);
 
+  for (const Checkpoint& checkpoint : image.checkpoints) study->checkpoints_.Add(checkpoint);
   study->trials_ = std::move(image.trials);
   for (const RungEntry& entry : image.rung_entries) {
     study->ladder_.Enter(entry);
@@ -49,7 +50,6 @@ absl::StatusOr<std::unique_ptr<LiveStudy>> LiveStudy::Load(StudyImage image, Sto
     }
     study->Index(trial);
   }
-  for (const Checkpoint& checkpoint : image.checkpoints) study->checkpoints_.Add(checkpoint);
   study->next_enqueued_ = image.last_enqueued_id + 1;
   study->enqueued_.assign(std::make_move_iterator(image.enqueued.begin()),
                           std::make_move_iterator(image.enqueued.end()));
@@ -70,9 +70,7 @@ void LiveStudy::Index(const Trial& trial) {
   if (trial.state == TrialState::kWaiting) waiting_.insert(trial.number);
   if (trial.state == TrialState::kPaused) IndexPause(trial);
   if (trial.best.has_value()) ranking_.Insert(Oriented(trial.best->value), trial.number);
-  if (trial.best.has_value() && IsFinished(trial.state)) {
-    ended_ranking_.Insert(Oriented(trial.best->value), trial.number);
-  }
+  if (IsFinished(trial.state)) IndexEnd(trial);
   if (trial.suggestion_index.has_value()) next_suggestion_ = std::max(next_suggestion_, *trial.suggestion_index + 1);
   if (trial.state == TrialState::kCompleted && trial.final.has_value() && trial.final->step >= max_resource_) {
     ++completed_at_max_;

@@ -150,6 +150,28 @@ TEST_F(Quotas, ASpareGoesBeforeTheCheckpointThatThePromotionResumes) {
   EXPECT_EQ(coordinator.study(study).checkpoints(1)[0].step, 1);
 }
 
+TEST_F(Quotas, AfterThePausedThoseGiveWayThatOnlyARetryWouldUse) {
+  const StudyId study = coordinator.Create(AshaStudy("s", 9));
+  PauseWith(Next(), 0.4);
+  PauseWith(Next(), 0.3);
+  const LeaseGrant cancelled = Next();
+  ASSERT_TRUE(Upload(cancelled, 1).ok());
+  ASSERT_TRUE(coordinator.Cancel(study, 2).ok());
+  EXPECT_THAT(Order(), ElementsAre("1/1", "1/2"));
+  const LeaseGrant lease = Next();
+  ASSERT_TRUE(Upload(lease, 1).ok());
+  ASSERT_TRUE(Upload(lease, 2).ok());
+  EXPECT_EQ(Held(study, 1), 0);
+  EXPECT_EQ(Held(study, 2), 1);
+  EXPECT_THAT(Order(), ElementsAre("1/2"));
+  coordinator.Reopen();
+  EXPECT_THAT(Order(), ElementsAre("1/2"));
+  ASSERT_TRUE(Upload(Next(), 1).ok());
+  EXPECT_EQ(Held(study, 2), 0);
+  ASSERT_TRUE(coordinator.Retry(study, 2).ok());
+  EXPECT_THAT(Order(), IsEmpty());
+}
+
 TEST_F(Quotas, UploadsUnderWayCountUntilTheyAreLetGo) {
   coordinator.Create(SmallStudy("s", 9));
   const Grants leases = coordinator.Acquire("w", 2);
