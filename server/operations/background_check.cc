@@ -62,7 +62,6 @@ void BackgroundCheck::Run(const std::stop_token& stop) {
     refuse_writes_(absl::DataLossError(finding.text));
   };
   const auto summary = CheckFile(options, found);
-  if (absl::IsDataLoss(summary.status()) && !refused) refuse_writes_(summary.status());
   if (findings > 0) {
     SetIntegrity(findings == 1 ? first : absl::StrCat(first, " (and ", findings - 1, " more findings)"));
   } else if (!summary.ok()) {

@@ -20,6 +20,15 @@ class FileCheck {
       : options_(options), found_(found) {}
 
   absl::StatusOr<CheckFileSummary> Run() {
+    const absl::Status status = Check();
+    // Too damaged to be read on: that is what was to be found out.
+    if (absl::IsDataLoss(status)) Found(FindingKind::kFile, std::string(status.message()));
+    if (!status.ok() && !absl::IsDataLoss(status)) return status;
+    return summary_;
+  }
+
+ private:
+  absl::Status Check() {
     ATHANOR_ASSIGN_OR_RETURN(const auto snapshot, SqliteSnapshot::Open(options_.snapshot));
     summary_.schema_version = snapshot->schema_version();
     ATHANOR_RETURN_IF_ERROR(snapshot->CheckFile([&](const std::string& text) { Found(FindingKind::kFile, text); }));
@@ -29,11 +38,9 @@ class FileCheck {
       ATHANOR_ASSIGN_OR_RETURN(summary_.history, CheckHistory(*store, violated, options_.snapshot.stop));
       if (!options_.checkpoint_dir.empty()) ATHANOR_RETURN_IF_ERROR(CheckFiles(*snapshot));
     }
-    ATHANOR_RETURN_IF_ERROR(snapshot->StillValid());
-    return summary_;
+    return snapshot->StillValid();
   }
 
- private:
   void Found(FindingKind kind, std::string text) {
     ++summary_.findings;
     found_({kind, std::move(text)});

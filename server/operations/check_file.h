@@ -39,7 +39,7 @@ struct CheckFileSummary {
 // Works beside a running coordinator: all is seen as it was at one moment, and a checkpoint that was deleted since is
 // no finding. Reads every page of the file and every byte of the checkpoints.
 //
-// Errors: those of SqliteSnapshot: it could not be checked at all.
+// Errors: those of SqliteSnapshot, but for DATA_LOSS, which is a finding: it could not be checked at all.
 absl::StatusOr<CheckFileSummary> CheckFile(const CheckFileOptions& options,
                                            const std::function<void(const Finding&)>& found);
 

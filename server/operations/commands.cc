@@ -29,12 +29,7 @@ int RunCheck(const OperationOptions& options) {
     corrupt |= finding.kind == FindingKind::kFile;
     fmt::print("{}\n", finding.text);
   });
-  if (!summary.ok()) {
-    // A file that is no database, or cut short, is a finding: the first and only one.
-    if (!absl::IsDataLoss(summary.status())) return Fail("check", summary.status(), 2);
-    fmt::print("{}\n", std::string(summary.status().message()));
-    return 1;
-  }
+  if (!summary.ok()) return Fail("check", summary.status(), 2);
   const HistoryCounts& history = summary->history;
   fmt::print("{}: schema version {}", options.file, summary->schema_version);
   if (!corrupt) {
