@@ -30,9 +30,9 @@ Answer GarbageAnswer(const v1::GarbageReport& report, bool dry_run, OutputFormat
                   StyledLine(FormatBytes(checkpoint.size_bytes())), StyledLine(checkpoint.reason(), Style::kDim)});
   }
   if (!table.empty()) answer.text = table.Text(look) + "\n";
-  answer.text +=
-      fmt::format("{} {} checkpoints, {}; {} stay, {}\n", dry_run ? "would delete" : "deleted", report.deleted_size(),
-                  FormatBytes(report.deleted_bytes()), report.kept(), FormatBytes(report.kept_bytes()));
+  answer.text += fmt::format("{} {} checkpoint{}, {}; kept {}, {}\n", dry_run ? "would delete" : "deleted",
+                             report.deleted_size(), report.deleted_size() == 1 ? "" : "s",
+                             FormatBytes(report.deleted_bytes()), report.kept(), FormatBytes(report.kept_bytes()));
   return answer;
 }
 

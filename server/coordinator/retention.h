@@ -34,7 +34,7 @@ class LiveStudy;
 struct RetentionFacts {
   TrialState state = TrialState::kWaiting;
   StudyState study = StudyState::kActive;
-  double rung_value = 0;         // of a PAUSED trial: oriented, what it entered its rung with
+  double rung_value = 0;              // of a PAUSED trial: oriented, what it entered its rung with
   std::optional<int64_t> place = {};  // of an ended trial with a finite value: among those, 0 = best
   int64_t keep_best = 1;
 };

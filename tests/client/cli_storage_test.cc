@@ -30,7 +30,7 @@ TEST_F(GarbageVerb, ListsWhatWentAndWhy) {
             "    1     3  2.0 KiB  FAILED; a retry trains from step 0\n"
             "   12    27    100 B  PRUNED, and not among the best 1\n"
             "\n"
-            "deleted 2 checkpoints, 2.1 KiB; 4 stay, 4.0 KiB\n");
+            "deleted 2 checkpoints, 2.1 KiB; kept 4, 4.0 KiB\n");
   EXPECT_FALSE(coordinator_.last_collection().dry_run());
   EXPECT_EQ(coordinator_.last_collection().study(), "quick");
   EXPECT_EQ(coordinator_.last_collection().request_id().size(), 32);
@@ -39,10 +39,12 @@ TEST_F(GarbageVerb, ListsWhatWentAndWhy) {
 
 TEST_F(GarbageVerb, ADryRunSaysWhatWouldGo) {
   EXPECT_THAT(Run({"study", "gc", "quick", "--dry-run"}).out,
-              HasSubstr("would delete 2 checkpoints, 2.1 KiB; 4 stay, 4.0 KiB\n"));
+              HasSubstr("would delete 2 checkpoints, 2.1 KiB; kept 4, 4.0 KiB\n"));
   EXPECT_TRUE(coordinator_.last_collection().dry_run());
+  coordinator_.garbage.mutable_deleted()->RemoveLast();
+  EXPECT_THAT(Run({"study", "gc", "quick", "--dry-run"}).out, HasSubstr("would delete 1 checkpoint, "));
   coordinator_.garbage.Clear();
-  EXPECT_EQ(Run({"study", "gc", "quick", "--dry-run"}).out, "would delete 0 checkpoints, 0 B; 0 stay, 0 B\n");
+  EXPECT_EQ(Run({"study", "gc", "quick", "--dry-run"}).out, "would delete 0 checkpoints, 0 B; kept 0, 0 B\n");
 }
 
 TEST_F(GarbageVerb, HasEveryFormat) {
