@@ -1,7 +1,6 @@
 #include "base/trainer_options.h"
 
 #include <algorithm>
-#include <ranges>
 #include <stdexcept>
 
 #include "base/edit_distance.h"
@@ -104,7 +103,9 @@ const TrainerOption* FindTrainerOption(std::string_view name) {
 }
 
 std::string_view ClosestTrainerOption(std::string_view name) {
-  return ClosestName(name, Table() | std::views::transform(&TrainerOption::name));
+  std::vector<std::string_view> names;
+  for (const TrainerOption& option : Table()) names.push_back(option.name);
+  return ClosestName(name, names);
 }
 
 std::string Accepts(const TrainerOption& option) {

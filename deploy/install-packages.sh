@@ -3,6 +3,7 @@
 #
 #   deploy/install-packages.sh build    to build and run
 #   deploy/install-packages.sh test     to run the tests as well
+#   deploy/install-packages.sh fuzz     to run the fuzz targets as well
 set -euo pipefail
 
 build=(
@@ -15,11 +16,13 @@ build=(
   dataset-fashion-mnist
 )
 test=(libgtest-dev libgmock-dev libbenchmark-dev python3-grpcio python3-protobuf)
+fuzz=(clang libclang-rt-dev)
 
 case "${1:-build}" in
   build) wanted=("${build[@]}") ;;
   test) wanted=("${build[@]}" "${test[@]}") ;;
-  *) echo "usage: $0 [build|test]" >&2; exit 2 ;;
+  fuzz) wanted=("${build[@]}" "${test[@]}" "${fuzz[@]}") ;;
+  *) echo "usage: $0 [build|test|fuzz]" >&2; exit 2 ;;
 esac
 
 missing=()

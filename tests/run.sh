@@ -4,6 +4,7 @@
 #   tests/run.sh                  every test of the release build
 #   tests/run.sh --long           the longer suites as well
 #   tests/run.sh --sanitizers     instead: the tests under address,undefined and the threaded ones under thread
+#   tests/run.sh --fuzz [RUNS]    instead: every fuzz target, so many executions each (default 20000)
 #   tests/run.sh -R PATTERN ...   anything else goes to ctest
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -15,11 +16,17 @@ for argument in "$@"; do
   case "$argument" in
     --long) long=(--long) ;;
     --sanitizers) mode=sanitizers ;;
-    -h|--help) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    --fuzz) mode=fuzz ;;
+    -h|--help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) rest+=("$argument") ;;
   esac
 done
 
+if [ "$mode" = fuzz ]; then
+  deploy/install-packages.sh fuzz
+  deploy/build.sh fuzz
+  exec tests/fuzz/run.sh build/fuzz/fuzz "${rest[0]:-20000}"
+fi
 deploy/install-packages.sh test
 
 run() {  # run PRESET TARGETS [ctest arguments]

@@ -38,7 +38,7 @@ absl::Status State::Load(MonotonicTime now) {
 
 void State::ScheduleProbes(MonotonicTime now) {
   for (auto& [name, worker] : workers) {
-    const auto barred = [&](const auto& study) { return study.second->IsBarred(name); };
+    const auto barred = [&known = name](const auto& study) { return study.second->IsBarred(known); };
     if (worker.next_probe.has_value()) continue;
     if (worker.record.standing == WorkerStanding::kQuarantined || std::ranges::any_of(studies, barred)) {
       worker.next_probe = now + options.probe_interval;
