@@ -65,14 +65,19 @@ void Measure(const v1::TrialDetail& trial, const std::string& kind, const Death&
 
 }  // namespace
 
-Takeovers MeasureTakeovers(const Facts& facts, const std::vector<Outage>& outages, const std::vector<Silence>& silences,
+Takeovers MeasureTakeovers(const Facts& facts, std::vector<Outage> outages, const std::vector<Silence>& silences,
                            const TakeoverOptions& options) {
+  // A worker that is silent takes no trial either.
+  for (const Silence& silence : silences) {
+    const auto worker = std::ranges::find(options.workers, silence.worker, &WorkerSpec::name);
+    outages.push_back(
+        {FaultKind::kStopWorker, static_cast<int>(worker - options.workers.begin()), silence.begin_ms, silence.end_ms});
+  }
   std::vector<Death> deaths;
   for (const Outage& outage : outages) {
     if (outage.kind != FaultKind::kKillWorker && outage.kind != FaultKind::kStopWorker) continue;
     deaths.push_back({options.workers[static_cast<size_t>(outage.target)].name, outage.begin_ms, outage.end_ms});
   }
-  for (const Silence& silence : silences) deaths.push_back({silence.worker, silence.begin_ms, silence.end_ms});
   Takeovers takeovers;
   for (const auto& [name, study] : facts) {
     const std::string& kind = study.study.spec().requirements().labels().at("kind");

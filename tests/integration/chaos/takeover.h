@@ -13,7 +13,7 @@
 namespace athanor::chaos {
 
 struct TakeoverOptions {
-  std::vector<WorkerSpec> workers;          // by number; then the driven ones, without a name
+  std::vector<WorkerSpec> workers;          // by number, the driven ones last
   std::map<std::string, int> slots_in_use;  // by kind: so many trials of its studies run at once at most
 };
 
@@ -29,7 +29,7 @@ struct Takeovers {
 // Measured are those during which the coordinator was up and a slot was free for certain: the workers of that kind that
 // nothing struck, from 3 s before the death until the next attempt, have at least as many slots as the studies of that
 // kind run trials. The others are left out, and so are those of workers that came back first.
-Takeovers MeasureTakeovers(const Facts& facts, const std::vector<Outage>& outages, const std::vector<Silence>& silences,
+Takeovers MeasureTakeovers(const Facts& facts, std::vector<Outage> outages, const std::vector<Silence>& silences,
                            const TakeoverOptions& options);
 
 }  // namespace athanor::chaos

@@ -75,9 +75,15 @@ TEST(TakeoverTest, CountsFromTheDeathToTheNextAttemptWhereNothingElseStoodInTheW
 
 TEST(TakeoverTest, SilenceOfADrivenWorkerIsADeathToo) {
   const Takeovers takeovers = MeasureTakeovers(TrialThatMoved(), {}, {{"a", 19'000, 25'000}}, kOptions);
-  // `a` itself counts as sound here: it is silent about one trial, and has another slot.
   EXPECT_EQ(takeovers.measured, 1);
   EXPECT_EQ(takeovers.worst_ms, 3'100);
+}
+
+TEST(TakeoverTest, WorkerThatIsSilentItselfTakesNothingOver) {
+  const Takeovers takeovers =
+      MeasureTakeovers(TrialThatMoved(), {{kKillWorker, kA, 20'000, 30'000}}, {{"b", 16'000, 18'000}}, kOptions);
+  EXPECT_EQ(takeovers.measured, 0);
+  EXPECT_EQ(takeovers.left_out, 1);
 }
 
 TEST(TakeoverTest, IsLeftOutWhereTheSlotsMayHaveBeenTaken) {
