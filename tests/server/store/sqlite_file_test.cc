@@ -150,6 +150,17 @@ TEST_F(SqliteFileTest, EveryOverwrittenPageIsNoticed) {
   EXPECT_GE(noticed, 40);
 }
 
+TEST_F(SqliteFileTest, FileAboveTheLimitIsOpenedWithoutAllItsPagesAndSaysWhatIsDamagedWhenItIsRead) {
+  MakeDatabase();
+  std::string damaged = ReadBytes(path());
+  damaged.replace(damaged.size() - 8192, 4096, std::string(4096, '\x5a'));
+  WriteBytes(path(), damaged);
+  const auto store = MustOpen({.path = "", .check_pages_up_to = 4096});
+  const absl::Status status = store->ReadCurves(1, 0, {"loss"}, Archived::kLeaveOut).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr(path()));
+}
+
 TEST_F(SqliteFileTest, EmptiedFileWithALogBesideItIsRefused) {
   WriteBytes(path(), "");
   WriteBytes(path() + "-wal", "frames");
