@@ -12,6 +12,19 @@
 namespace athanor {
 namespace {
 
+// Newest first. A checkpoint at a rung is registered before the value that enters the rung: until that is there too, an
+// attempt that went on from it would never report it, so the trial has to train up to the rung again.
+std::vector<Checkpoint> ResumableFrom(const LiveStudy& study, const Trial& trial) {
+  std::vector<Checkpoint> checkpoints = study.checkpoints(trial.number);
+  if (study.rule() == nullptr) return checkpoints;
+  const std::vector<int64_t> rungs = study.rule()->Rungs(trial.bracket);
+  const int64_t measured = trial.final.has_value() ? trial.final->step : 0;
+  std::erase_if(checkpoints, [&](const Checkpoint& checkpoint) {
+    return checkpoint.step > measured && std::ranges::find(rungs, checkpoint.step) != rungs.end();
+  });
+  return checkpoints;
+}
+
 LeaseGrant GrantOf(const LiveStudy& study, const LeaseRef& lease) {
   const Trial& trial = study.trial(lease.trial);
   const StudySpec& spec = study.spec();
@@ -30,7 +43,7 @@ LeaseGrant GrantOf(const LiveStudy& study, const LeaseRef& lease) {
     std::erase_if(grant.hold_at, [&](int64_t step) { return step >= grant.until_step; });
     grant.pauses_at_hold = !grant.hold_at.empty();
   }
-  grant.checkpoints = study.checkpoints(lease.trial);
+  grant.checkpoints = ResumableFrom(study, trial);
   grant.checkpoint_interval_ms = spec.checkpoint.interval_ms;
   grant.stall_timeout_ms = spec.retry.stall_timeout_ms;
   grant.objective = spec.objective();

@@ -48,9 +48,10 @@ budget: {trials: )" +
   nlohmann::json Trial(const std::string& study, int number = 0) {
     return cluster_.Query({"trial", "show", study, std::to_string(number)});
   }
-  // The trial has a checkpoint of that step or a later one.
+  // There is a first trial, and it has a checkpoint of that step or a later one.
   bool UntilCheckpoint(const std::string& study, int step) {
-    return Until([&] { return Trial(study).value("checkpoint_step", 0) >= step; });
+    const auto created = [&] { return cluster_.Client({"trial", "show", study, "0"}).code == 0; };
+    return Until(created) && Until([&] { return Trial(study).value("checkpoint_step", 0) >= step; });
   }
   // The process is gone, or a zombie that nobody has reaped yet.
   static bool IsDead(pid_t pid) {

@@ -266,10 +266,11 @@ class Run {
     const bool holds = hold_at_.contains(step_);
     const int64_t interval_ms = start_.at("checkpoint_interval_ms");
     const bool due = interval_ms > 0 && SteadyClock::now() - last_checkpoint_ >= std::chrono::milliseconds(interval_ms);
-    if (holds || due) Save();
+    if (holds) Save();
     json metrics = {{"train_loss", 1.0 / static_cast<double>(step_)}};
     if (step_ % settings_.Number("training_metrics", 1) == 0) metrics[Objective()] = Value(step_);
     Say({{"type", "metrics"}, {"trial", trial_}, {"step", step_}, {"metrics", metrics}, {"elapsed_ms", elapsed_ms_}});
+    if (due && !holds) Save();
     holding_ = holds;
     while (holding_) {
       const std::optional<json> command = input_.Next(-1);

@@ -143,11 +143,24 @@ void LeaseTask::OnCheckpointSaved(const CheckpointSavedMessage& saved) {
   if (!live_) return;
   auto file = services_.cache.Add(saved.sha256, saved.path);
   if (file.ok()) {
-    uploader_->Upload(*std::move(file), saved.step);
+    unsent_checkpoint_ = {.file = *std::move(file), .step = saved.step, .measured_step = measured_step_};
+    UploadIfDue();
   } else {
     spdlog::warn("study {} trial {}: the checkpoint of step {} cannot be kept: {}", lease_.study_name(),
                  key_.trial_number, saved.step, file.status().ToString());
   }
+}
+
+void LeaseTask::UploadIfDue() {
+  if (!unsent_checkpoint_.has_value() || services_.reports.Owes(key_, unsent_checkpoint_->measured_step)) return;
+  const UnsentCheckpoint due = *std::exchange(unsent_checkpoint_, std::nullopt);
+  uploader_->Upload(due.file, due.step);
+}
+
+void LeaseTask::OnAcknowledged() {
+  if (!live_ || !unsent_checkpoint_.has_value()) return;
+  UploadIfDue();
+  Flush();
 }
 
 void LeaseTask::OnPaused() {
@@ -189,6 +202,7 @@ void LeaseTask::OnChildLost(ChildLoss loss, const std::string& reason) {
 void LeaseTask::Queue(v1::Measurement measurement) {
   const MeasurementKind kind =
       HasMetric(measurement, lease_.objective_metric()) ? MeasurementKind::kObjective : MeasurementKind::kTrainingOnly;
+  measured_step_ = measurement.step();
   services_.reports.AddMeasurement(key_, std::move(measurement), kind, std::exchange(opening_, std::nullopt));
   observer_->OnReportsQueued();
 }
@@ -203,7 +217,7 @@ void LeaseTask::Finish(v1::AttemptOutcome outcome, const std::string& reason, co
 }
 
 void LeaseTask::Flush() {
-  if (!live_ || uploader_->busy()) return;
+  if (!live_ || Uploading()) return;
   if (held_back_.has_value()) Queue(*std::exchange(held_back_, std::nullopt));
   if (!finish_.has_value() || !log_is_out_) return;
   if (opening_.has_value()) {
@@ -239,6 +253,7 @@ void LeaseTask::OnVerdict(const v1::Verdict& verdict) {
   } else if (verdict.status_code() != 0) {
     held_back_.reset();
     services_.reports.Drop(key_);
+    UploadIfDue();
     Fail(absl::StrCat("the coordinator refused a report: ", verdict.status_message()));
   } else if (verdict.action() == v1::ACTION_PAUSE || verdict.action() == v1::ACTION_PRUNE) {
     const bool pause = verdict.action() == v1::ACTION_PAUSE;
@@ -304,6 +319,7 @@ void LeaseTask::EndLease() {
   ending_ = Ending::kOver;
   held_back_.reset();
   finish_.reset();
+  unsent_checkpoint_.reset();
   uploader_->Cancel();
   if (fetcher_ != nullptr) fetcher_->Cancel();
   services_.reports.Drop(key_);

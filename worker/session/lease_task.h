@@ -65,6 +65,8 @@ class LeaseTask final : public Slot::Trial,
   // The link to the coordinator is up again: transfers that wait for it are tried at once.
   void OnConnected();
   void OnVerdict(const v1::Verdict& verdict);
+  // The coordinator has stored some more of what is in the report queue.
+  void OnAcknowledged();
   // The coordinator has stored the end of the attempt.
   void OnFinishAcknowledged();
   // The coordinator says that the lease is dead: stop at once, report nothing more.
@@ -105,6 +107,10 @@ class LeaseTask final : public Slot::Trial,
   void OnContinue(int64_t step);
 
   void Queue(v1::Measurement measurement);
+  // Uploads the checkpoint that waits, once the coordinator has stored every measurement that was made before it: the
+  // attempt that goes on from it does not make them again.
+  void UploadIfDue();
+  bool Uploading() const { return unsent_checkpoint_.has_value() || uploader_->busy(); }
   // Ends the attempt once uploads and measurements are out.
   void Finish(v1::AttemptOutcome outcome, const std::string& reason, const Metrics& final_metrics = {});
   // Stops the trainer, then ends the attempt as FAILED.
@@ -135,8 +141,16 @@ class LeaseTask final : public Slot::Trial,
   std::optional<AttemptOpening> opening_;     // not yet sent
   std::optional<int64_t> hold_;               // the step at which the trainer waits for a verdict
   std::optional<v1::Measurement> held_back_;  // of that step, until its checkpoint is registered
-  std::optional<v1::FinishRequest> finish_;   // until everything else is out
-  bool log_is_out_ = false;                   // as much of it as may hold the finish back
+  // The newest checkpoint not yet handed to the uploader, and the last step measured before it.
+  struct UnsentCheckpoint {
+    std::shared_ptr<const CachedCheckpoint> file;
+    int64_t step = 0;
+    int64_t measured_step = 0;
+  };
+  std::optional<UnsentCheckpoint> unsent_checkpoint_;
+  int64_t measured_step_ = 0;                // the last one queued
+  std::optional<v1::FinishRequest> finish_;  // until everything else is out
+  bool log_is_out_ = false;                  // as much of it as may hold the finish back
   bool finish_queued_ = false;
   bool closing_ = false;  // only the log is left
   bool over_ = false;

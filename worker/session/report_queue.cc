@@ -96,6 +96,15 @@ bool ReportQueue::empty() const {
          std::ranges::all_of(in_flight_, [](const Request& request) { return request.items.empty(); });
 }
 
+bool ReportQueue::Owes(const LeaseKey& lease, int64_t step) const {
+  const auto owed = [&](const Item& item) {
+    return item.lease == lease && item.measurement.has_value() && item.measurement->step() <= step;
+  };
+  return std::ranges::any_of(pending_, owed) || std::ranges::any_of(in_flight_, [&](const Request& request) {
+           return std::ranges::any_of(request.items, owed);
+         });
+}
+
 void ReportQueue::Rewind() {
   while (!in_flight_.empty()) {
     auto& items = in_flight_.back().items;

@@ -59,6 +59,8 @@ class ReportQueue {
   std::optional<v1::ReportRequest> Take();
   // Returns the leases whose finish this acknowledges. A number never sent is ignored.
   std::vector<LeaseKey> Acknowledge(uint64_t sequence);
+  // Whether a measurement of the lease with a step up to this one is not acknowledged yet. O(queue).
+  bool Owes(const LeaseKey& lease, int64_t step) const;
   // The stream broke.
   void Rewind();
 

@@ -123,6 +123,7 @@ void Session::OnFinishAcknowledged(const LeaseKey& lease) {
 }
 
 void Session::OnAcknowledged() {
+  for (const auto& [key, task] : tasks_) task->OnAcknowledged();
   if (!reading_ && !reports_.full()) SetReading(true);
   ScheduleSweep();
 }

@@ -149,6 +149,23 @@ TEST_F(Asha, PausesAtEveryRungAndPromotesTheBestThirdFromItsCheckpoint) {
   EXPECT_THAT(Entries(coordinator, study, 1), ElementsAre(std::pair(1, 0.35)));
 }
 
+// The checkpoint of a rung is registered before the value that enters it. An attempt that went on from it would never
+// report that value.
+TEST_F(Asha, ACheckpointAtARungIsNothingToGoOnFromUntilTheValueIsThere) {
+  Start(9);
+  for (const double value : {0.1, 0.3, 0.2}) TrainNext(value);
+  const LeaseGrant promoted = Next();
+  coordinator.Report(promoted, 2, 0.35);
+  ASSERT_TRUE(coordinator.Checkpoint(promoted, 3).ok());
+  EXPECT_EQ(coordinator.Finish(promoted, AttemptOutcome::kPreempted), TrialState::kWaiting);
+  const LeaseGrant again = Next();
+  EXPECT_EQ(again.ref.trial, 1);
+  ASSERT_EQ(again.checkpoints.size(), 1);
+  EXPECT_EQ(again.checkpoints[0].step, 1);
+  EXPECT_EQ(coordinator.Train(again, Constant(0.35)), TrialState::kPaused);
+  EXPECT_THAT(Entries(coordinator, study, 1), ElementsAre(std::pair(1, 0.35)));
+}
+
 TEST_F(Asha, TiesArePromotedByTheLowerNumber) {
   Start(9);
   for (int i = 0; i < 3; ++i) TrainNext(0.5);

@@ -56,6 +56,20 @@ TEST(ReportQueueTest, GroupsByLeaseAndKeepsTheOrderWithin) {
   EXPECT_EQ(request->finishes_size(), 1);
 }
 
+TEST(ReportQueueTest, OwesAMeasurementUntilItIsAcknowledged) {
+  ReportQueue queue({});
+  Add(queue, kA, 2);
+  EXPECT_FALSE(queue.Owes(kA, 1));
+  EXPECT_TRUE(queue.Owes(kA, 2));
+  EXPECT_FALSE(queue.Owes(kB, 2));
+  queue.Take();
+  Add(queue, kA, 3);
+  EXPECT_TRUE(queue.Owes(kA, 2)) << "sent, not acknowledged";
+  queue.Acknowledge(1);
+  EXPECT_FALSE(queue.Owes(kA, 2));
+  EXPECT_TRUE(queue.Owes(kA, 3));
+}
+
 TEST(ReportQueueTest, SplitsRequestsAtTheirLimitAndNumbersThem) {
   ReportQueue queue({.capacity = 100, .max_request_items = 2, .max_in_flight = 10});
   for (int step = 1; step <= 3; ++step) Add(queue, kA, step);
