@@ -127,6 +127,14 @@ TEST_F(WorkerFaultsTest, TrainingGoesOnWhileTheCoordinatorIsAway) {
       << "no value is lost";
 }
 
+TEST_F(WorkerFaultsTest, ASignalEndsAWorkerThatStillWaitsForItsTrainersFirstWord) {
+  cluster_.StartServer();
+  Process& worker = cluster_.StartWorker({.name = "early", .trainer = "/usr/bin/yes", .environment = {}});
+  ASSERT_TRUE(Until([&] { return !ChildrenOf(worker.pid()).empty(); }));
+  worker.Signal(SIGTERM);
+  EXPECT_EQ(worker.Wait(seconds(10)), 0);
+}
+
 TEST_F(WorkerFaultsTest, WithoutACoordinatorASignalEndsTheWorkerInTimeAndASecondOneAtOnce) {
   cluster_.StartServer();
   Process& patient = StartWorker("patient", "step_ms=50");

@@ -85,15 +85,26 @@ absl::Status Run(const Flags& flags) {
   const SystemClock clock;
   ATHANOR_ASSIGN_OR_RETURN(const WorkerName name, WorkerName::Claim(flags.state_dir, HostName(), flags.name));
   const std::vector<std::string> trainer = {flags.trainer.empty() ? DefaultTrainer() : flags.trainer};
-  ATHANOR_ASSIGN_OR_RETURN(const HelloMessage hello, ProbeTrainer(io, trainer, kProbeTimeout));
-  ATHANOR_RETURN_IF_ERROR(CheckTrainer(hello));
-  ATHANOR_ASSIGN_OR_RETURN(const DevicePlan plan, PlanDevices(flags.device, flags.slots, hello.devices, InspectNode()));
+  boost::asio::signal_set signals(io, SIGTERM, SIGINT);
+  bool ended = false;  // before there is anything to drain
+  signals.async_wait([&](const boost::system::error_code& error, int) {
+    if (error) return;
+    ended = true;
+    io.stop();
+  });
+  const absl::StatusOr<HelloMessage> hello = ProbeTrainer(io, trainer, kProbeTimeout);
+  if (ended) return absl::OkStatus();
+  signals.cancel();
+  ATHANOR_RETURN_IF_ERROR(hello.status());
+  ATHANOR_RETURN_IF_ERROR(CheckTrainer(*hello));
+  ATHANOR_ASSIGN_OR_RETURN(const DevicePlan plan,
+                           PlanDevices(flags.device, flags.slots, hello->devices, InspectNode()));
   ATHANOR_ASSIGN_OR_RETURN(const auto cache,
                            CheckpointCache::Open(name.folder() + "/checkpoints", kCheckpointCacheBytes));
 
   SessionOptions options;
   options.registration = MakeRegistration(flags, name, plan, clock);
-  options.trainer = hello;
+  options.trainer = *hello;
   options.trials_folder = name.folder() + "/trials";
   std::error_code ignored;
   std::filesystem::remove_all(options.trials_folder, ignored);  // of a run that was killed
@@ -110,7 +121,6 @@ absl::Status Run(const Flags& flags) {
     result = status;
     io.stop();
   });
-  boost::asio::signal_set signals(io, SIGTERM, SIGINT);
   OnSignal(signals, session, 0);
   spdlog::info("worker {}: {} slots, coordinator {}", name.name(), plan.slot_devices.size(), flags.coordinator);
   session.Start();

@@ -9,9 +9,12 @@
 namespace athanor::session {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::ElementsAre;
+using ::testing::Ge;
 using ::testing::IsEmpty;
+using ::testing::Le;
 using ::testing::Not;
 using ::testing::StartsWith;
 
@@ -170,8 +173,9 @@ TEST_F(CheckpointTest, UploadsPeriodicCheckpointsOneAtATimeAndTheNewestOfThoseTh
   for (const std::string& event : Events()) {
     if (event.rfind("upload", 0) == 0) uploads.push_back(event);
   }
-  // The first may be a later one than step 1: it waits for the measurements before it, and a newer one takes its place.
-  ASSERT_EQ(uploads.size(), 2u);
+  // The first that was due, the newest that was when it ended, and the last, if its measurement was not yet stored
+  // then.
+  ASSERT_THAT(uploads.size(), AllOf(Ge(2u), Le(3u)));
   EXPECT_EQ(uploads.back(), "upload 20");
 }
 
