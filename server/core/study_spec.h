@@ -24,7 +24,7 @@ struct Objective {
 };
 
 struct SearchOptions {
-  std::string method = "random";  // grid | random
+  std::string method = "random";  // grid | random | sobol
   uint64_t seed = 0;
 };
 
