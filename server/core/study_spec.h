@@ -24,8 +24,18 @@ struct Objective {
 };
 
 struct SearchOptions {
-  std::string method = "random";  // grid | random | sobol
+  std::string method = "auto";  // auto | grid | random | sobol | tpe | gp | cmaes
   uint64_t seed = 0;
+  // tpe and gp only, and there once completed: quasi-random suggestions before the model is asked (>= 1, 10 unless
+  // given), and the share of later ones that are drawn at random instead ([0, 1], 0.2 unless given).
+  std::optional<int64_t> startup_trials = {};
+  std::optional<double> random_share = {};
+  // What `auto` stands for in this study, and why; empty for every other method. Stored, so that a study keeps its
+  // method whatever later versions would pick.
+  std::string picked = {};
+  std::string picked_reason = {};
+
+  const std::string& effective_method() const { return picked.empty() ? method : picked; }
 };
 
 // SEMANTICS section 4, `median` and `percentile`.
@@ -93,6 +103,7 @@ struct StudySpec {
   RequirementOptions requirements;
   CheckpointOptions checkpoint;
   NamedValues trainer;
+  std::vector<std::string> warm_start;  // names of earlier studies
 
   const Objective& objective() const { return objectives.front(); }
 };

@@ -7,12 +7,17 @@
 
 namespace athanor {
 
+SearchMethod::Work SearchMethod::Prepare(const SearchView& view, int64_t index, const Configuration& fixed) const {
+  return [suggested = Suggest(view, index, fixed)] { return suggested; };
+}
+
 absl::StatusOr<std::unique_ptr<SearchMethod>> CreateSearchMethod(const StudySpec& spec, const SearchSpace& space) {
-  if (spec.search.method == "grid") return GridSearch::Create(space);
-  if (spec.search.method == "random") return std::make_unique<RandomSearch>(space, spec.search.seed);
-  if (spec.search.method == "sobol") return SobolSearch::Create(space, spec.search.seed);
+  const std::string& method = spec.search.effective_method();
+  if (method == "grid") return GridSearch::Create(space);
+  if (method == "random") return std::make_unique<RandomSearch>(space, spec.search.seed);
+  if (method == "sobol") return SobolSearch::Create(space, spec.search.seed);
   return absl::InvalidArgumentError(
-      absl::StrCat("search.method: \"", spec.search.method, "\" is unknown; want grid, random or sobol"));
+      absl::StrCat("search.method: \"", method, "\" is unknown; want grid, random or sobol"));
 }
 
 }  // namespace athanor
