@@ -1,0 +1,92 @@
+#include "server/search/encoding.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "server/search/quantile.h"
+
+namespace athanor {
+namespace {
+
+constexpr auto kPoints = SearchSpace::Points::kIgnore;
+
+double NumberOf(const Value& value) {
+  if (const auto* integer = std::get_if<int64_t>(&value)) return static_cast<double>(*integer);
+  return std::get<double>(value);
+}
+
+double FractionOf(const Parameter& parameter, double number) {
+  if (parameter.min == parameter.max) return 0;
+  const double fraction =
+      parameter.scale == Scale::kLog
+          ? (std::log(number) - std::log(parameter.min)) / (std::log(parameter.max) - std::log(parameter.min))
+          // Halves, because the width of a range may overflow.
+          : (number / 2 - parameter.min / 2) / (parameter.max / 2 - parameter.min / 2);
+  return std::clamp(fraction, 0.0, 1.0);
+}
+
+}  // namespace
+
+Encoding::Encoding(const SearchSpace& space) : space_(&space) {
+  for (size_t index = 0; index < space.size(); ++index) {
+    const auto count = space.CountValues(index, kPoints);
+    const bool category = space.parameters()[index].type == ParameterType::kCategorical;
+    dimensions_.push_back({.kind = category ? Kind::kCategory
+                                   : count  ? Kind::kGrid
+                                            : Kind::kContinuous,
+                           .count = count.value_or(0)});
+  }
+}
+
+double Encoding::LowerEdge(size_t index, double k) const {
+  const Parameter& parameter = space_->parameters()[index];
+  const auto count = static_cast<double>(dimensions_[index].count);
+  if (parameter.scale == Scale::kLinear) return k / count;
+  const double step = parameter.step.value_or(1);
+  return std::log1p(k * step / parameter.min) / std::log1p(count * step / parameter.min);
+}
+
+double Encoding::IndexOf(size_t index, double number) const {
+  const Parameter& parameter = space_->parameters()[index];
+  const double k = std::round((number - parameter.min) / parameter.step.value_or(1));
+  return std::clamp(k, 0.0, static_cast<double>(dimensions_[index].count - 1));
+}
+
+double Encoding::Encode(size_t index, const Value& value) const {
+  const Parameter& parameter = space_->parameters()[index];
+  switch (dimensions_[index].kind) {
+    case Kind::kContinuous:
+      return FractionOf(parameter, NumberOf(value));
+    case Kind::kGrid: {
+      const double k = IndexOf(index, NumberOf(value));
+      return (LowerEdge(index, k) + LowerEdge(index, k + 1)) / 2;
+    }
+    case Kind::kCategory:
+      return static_cast<double>(std::ranges::find(parameter.values, value) - parameter.values.begin());
+  }
+  return 0;
+}
+
+Encoding::Point Encoding::Encode(const Configuration& configuration) const {
+  Point point(size(), std::numeric_limits<double>::quiet_NaN());
+  for (size_t index = 0; index < size(); ++index) {
+    if (configuration[index]) point[index] = Encode(index, *configuration[index]);
+  }
+  return point;
+}
+
+Value Encoding::Decode(size_t index, double coordinate) const {
+  if (dimensions_[index].kind != Kind::kCategory) {
+    return ValueAtQuantile(*space_, index, std::clamp(coordinate, 0.0, 1.0));
+  }
+  const double last = static_cast<double>(dimensions_[index].count - 1);
+  return space_->parameters()[index].values[static_cast<size_t>(std::clamp(coordinate, 0.0, last))];
+}
+
+Encoding::Cell Encoding::CellOf(size_t index, double centre) const {
+  const double k = IndexOf(index, NumberOf(Decode(index, centre)));
+  return {.lower = LowerEdge(index, k), .upper = LowerEdge(index, k + 1)};
+}
+
+}  // namespace athanor
