@@ -2,7 +2,8 @@
 
 find_program(ATHANOR_CCACHE ccache)
 if(ATHANOR_CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${ATHANOR_CCACHE})
+  # It takes part in precompiled headers only when told that their macros and time stamps may be trusted.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${ATHANOR_CCACHE})
 endif()
 find_program(ATHANOR_MOLD mold)
 if(ATHANOR_MOLD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
@@ -31,16 +32,34 @@ endif()
 add_library(athanor_flags INTERFACE)
 target_compile_options(athanor_flags INTERFACE -Wall -Wextra)
 target_include_directories(athanor_flags INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_options(athanor_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)  # for ccache
 if(ATHANOR_SANITIZE)
   add_compile_options(-fsanitize=${ATHANOR_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${ATHANOR_SANITIZE})
 endif()
 
-# athanor_library(NAME SOURCES ... DEPENDS ...): a static library with the project's flags.
+# athanor_precompiled(NAME HEADERS ... DEPENDS ...): headers of others that many files include, compiled once for all targets that
+# name it in PRECOMPILED. Every file still includes what it uses: -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON builds the same. No header
+# here may depend on a macro that a target defines for itself.
+function(athanor_precompiled name)
+  cmake_parse_arguments(ARG "" "" "HEADERS;DEPENDS" ${ARGN})
+  set(source ${CMAKE_CURRENT_BINARY_DIR}/${name}.cc)
+  if(NOT EXISTS ${source})
+    file(WRITE ${source} "")
+  endif()
+  add_library(${name} OBJECT ${source})
+  target_link_libraries(${name} PRIVATE athanor_flags ${ARG_DEPENDS})
+  target_precompile_headers(${name} PRIVATE ${ARG_HEADERS})
+endfunction()
+
+# athanor_library(NAME SOURCES ... DEPENDS ... [PRECOMPILED name]): a static library with the project's flags.
 function(athanor_library name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
+  cmake_parse_arguments(ARG "" "PRECOMPILED" "SOURCES;DEPENDS" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})
   target_link_libraries(${name} PUBLIC athanor_flags ${ARG_DEPENDS})
+  if(ARG_PRECOMPILED)
+    target_precompile_headers(${name} REUSE_FROM ${ARG_PRECOMPILED})
+  endif()
 endfunction()
 
 # athanor_program(NAME SOURCES ... DEPENDS ...): an executable in build/bin.
@@ -51,18 +70,26 @@ function(athanor_program name)
   target_compile_definitions(${name} PRIVATE ATHANOR_VERSION="${PROJECT_VERSION}")
 endfunction()
 
-# athanor_test(NAME SOURCES ... DEPENDS ... [LABELS ...] [TIMEOUT seconds]): a GoogleTest executable, one CTest entry each. A folder
-# labels all of its tests by ATHANOR_TEST_LABELS. All tests of a label are built by the target LABEL_tests.
+# athanor_test(NAME SOURCES ... DEPENDS ... [LABELS ...] [TIMEOUT seconds] [PRECOMPILED name]): a GoogleTest executable, one CTest
+# entry each. A folder labels all of its tests by ATHANOR_TEST_LABELS and names their precompiled headers, if not athanor_test_headers,
+# by ATHANOR_TEST_PRECOMPILED. All tests of a label are built by the target LABEL_tests.
 function(athanor_test name)
-  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;DEPENDS;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "" "TIMEOUT;PRECOMPILED" "SOURCES;DEPENDS;LABELS" ${ARGN})
   if(NOT ATHANOR_TESTS)
     return()
   endif()
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 60)
   endif()
+  if(NOT ARG_PRECOMPILED)
+    set(ARG_PRECOMPILED athanor_test_headers)
+    if(ATHANOR_TEST_PRECOMPILED)
+      set(ARG_PRECOMPILED ${ATHANOR_TEST_PRECOMPILED})
+    endif()
+  endif()
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE athanor_flags ${ARG_DEPENDS} GTest::gmock_main)
+  target_precompile_headers(${name} REUSE_FROM ${ARG_PRECOMPILED})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   add_test(NAME ${name} COMMAND ${name})
   list(APPEND ARG_LABELS ${ATHANOR_TEST_LABELS})

@@ -193,6 +193,19 @@ std::string FormatEnd(const v1::Trial& trial, const google::protobuf::RepeatedFi
   }
 }
 
+const std::string& EffectiveMethod(const v1::Search& search) {
+  return search.picked().empty() ? search.method() : search.picked();
+}
+
+std::string FormatSearch(const v1::Search& search) {
+  std::string text = search.picked().empty() ? search.method() : fmt::format("auto: {}", search.picked());
+  text += fmt::format(", seed {}", search.seed());
+  if (search.has_startup_trials()) text += fmt::format(", {} start-up trials", search.startup_trials());
+  if (search.has_random_share()) text += fmt::format(", {} random", FormatNumber(search.random_share()));
+  if (!search.picked_reason().empty()) text += fmt::format(" ({})", search.picked_reason());
+  return text;
+}
+
 std::string FormatStopping(const v1::EarlyStopping& stopping, int64_t max_resource) {
   const auto halving = [&](std::string_view name, const v1::HalvingStopping& options) {
     return fmt::format("{} {} to {}, factor {}", name, options.has_min_resource() ? options.min_resource() : 1,

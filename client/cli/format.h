@@ -51,6 +51,12 @@ bool IsFinished(v1::TrialState state);
 // at step 4", "running", "failed: ...". `rungs` are the steps of the study's rungs.
 std::string FormatEnd(const v1::Trial& trial, const google::protobuf::RepeatedField<int64_t>& rungs);
 
+// The method that a study searches with: what `auto` picked, where it asked for that.
+const std::string& EffectiveMethod(const v1::Search& search);
+
+// "random, seed 42"; "auto: tpe, seed 42, 10 start-up trials, 0.2 random (because ...)".
+std::string FormatSearch(const v1::Search& search);
+
 // "asha 1 to 27, factor 3", "median", "none".
 std::string FormatStopping(const v1::EarlyStopping& stopping, int64_t max_resource);
 

@@ -67,6 +67,14 @@ void AddHalving(const v1::HalvingStopping& options, Json* json) {
   if (options.has_reduction_factor()) (*json)["reduction_factor"] = options.reduction_factor();
 }
 
+// As a study file wants it: what `auto` has picked is a fact of the study.
+Json ToJson(const v1::Search& search) {
+  Json json = {{"method", search.method()}, {"seed", search.seed()}};
+  if (search.has_startup_trials()) json["startup_trials"] = search.startup_trials();
+  if (search.has_random_share()) json["random_share"] = search.random_share();
+  return json;
+}
+
 Json ToJson(const v1::EarlyStopping& stopping) {
   Json json = Json::object();
   switch (stopping.method_case()) {
@@ -143,7 +151,7 @@ Json ToJson(const v1::StudySpec& spec) {
   json["resource"] = spec.resource() == v1::RESOURCE_STEP ? "step" : "epoch";
   json["parameters"] = Json::object();
   for (const v1::Parameter& parameter : spec.parameters()) json["parameters"][parameter.name()] = ToJson(parameter);
-  if (spec.has_search()) json["search"] = {{"method", spec.search().method()}, {"seed", spec.search().seed()}};
+  if (spec.has_search()) json["search"] = ToJson(spec.search());
   json["early_stopping"] = ToJson(spec.early_stopping());
   if (spec.has_budget()) json["budget"] = ToJson(spec.budget());
   if (spec.has_retry()) json["retry"] = ToJson(spec.retry());

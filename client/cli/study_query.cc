@@ -102,7 +102,7 @@ std::string ShowText(const v1::Study& study, int64_t now_unix_ms, const Look& lo
     add("objective",
         fmt::format("{} {}", objective.goal() == v1::GOAL_MINIMIZE ? "minimize" : "maximize", objective.metric()));
   }
-  add("search", fmt::format("{}, seed {}", spec.search().method(), spec.search().seed()));
+  add("search", FormatSearch(spec.search()));
   add("stopping", FormatStopping(spec.early_stopping(), study.max_resource()));
   add("resource", FormatSteps(study.max_resource(), spec.resource()) + " at most");
   std::string trials = TrialsText(study);

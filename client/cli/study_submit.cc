@@ -40,7 +40,7 @@ std::string PlanText(const v1::StudyPlan& plan, const Look& look) {
   std::string trials = plan.trials() == 0 ? "until stopped" : std::to_string(plan.trials());
   if (plan.grid_size() > 0) trials += fmt::format(" of {} grid points", plan.grid_size());
   std::string text = fmt::format("study     {} (nothing was submitted)\n", plan.spec().name());
-  text += fmt::format("search    {}, seed {}\n", plan.spec().search().method(), plan.spec().search().seed());
+  text += fmt::format("search    {}\n", FormatSearch(plan.spec().search()));
   text += fmt::format("stopping  {}\n", FormatStopping(plan.spec().early_stopping(), plan.max_resource()));
   text += fmt::format("trials    {}, each of {} at most\n", trials,
                       FormatSteps(plan.max_resource(), plan.spec().resource()));

@@ -58,7 +58,7 @@ class WatchView {
   StyledLine Title() const {
     StyledLine line(study_.spec().name(), Style::kBold);
     line.Append("  ").Append(StateName(study_.state()), StateStyle(study_.state()));
-    line.Append(fmt::format("  {} search, {}", study_.spec().search().method(),
+    line.Append(fmt::format("  {} search, {}", EffectiveMethod(study_.spec().search()),
                             study_.spec().early_stopping().method_case() == v1::EarlyStopping::METHOD_NOT_SET
                                 ? "no early stopping"
                                 : FormatStopping(study_.spec().early_stopping(), study_.max_resource())),

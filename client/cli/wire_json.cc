@@ -73,6 +73,10 @@ Json ToJson(const v1::Study& study) {
                {"revision", study.revision()},
                {"trials_total", study.trials_total()},
                {"max_resource", study.max_resource()}};
+  if (!study.spec().search().picked().empty()) {
+    json["picked_search"] = {{"method", study.spec().search().picked()},
+                             {"reason", study.spec().search().picked_reason()}};
+  }
   json["rungs"] = Json::array();
   for (const int64_t step : study.rungs()) json["rungs"].push_back(step);
   json["trials"] = Json::object();
