@@ -214,7 +214,7 @@ absl::Status ReadParameters(const YamlNode& node, v1::StudySpec* spec) {
 
 absl::Status ReadSearch(const YamlNode& node, v1::Search* search) {
   return Section(node)
-      .Required("method", String([=](std::string method) { search->set_method(std::move(method)); }))
+      .Optional("method", String([=](std::string method) { search->set_method(std::move(method)); }))
       .Optional("seed",
                 [=](const YamlNode& value) -> absl::Status {
                   ATHANOR_ASSIGN_OR_RETURN(const int64_t seed, value.Int());
@@ -222,6 +222,8 @@ absl::Status ReadSearch(const YamlNode& node, v1::Search* search) {
                   search->set_seed(static_cast<uint64_t>(seed));
                   return absl::OkStatus();
                 })
+      .Optional("startup_trials", Int([=](int64_t value) { search->set_startup_trials(value); }))
+      .Optional("random_share", Float([=](double value) { search->set_random_share(value); }))
       .Read();
 }
 

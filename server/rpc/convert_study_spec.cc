@@ -203,6 +203,8 @@ absl::Status ReadObjectives(const v1::StudySpec& proto, StudySpec& spec) {
 void ReadPolicies(const v1::StudySpec& proto, StudySpec& spec) {
   if (!proto.search().method().empty()) spec.search.method = proto.search().method();
   spec.search.seed = proto.search().seed();
+  if (proto.search().has_startup_trials()) spec.search.startup_trials = proto.search().startup_trials();
+  if (proto.search().has_random_share()) spec.search.random_share = proto.search().random_share();
 
   const v1::Budget& budget = proto.budget();
   if (budget.has_trials()) spec.budget.trials = budget.trials();
@@ -224,8 +226,13 @@ void ReadPolicies(const v1::StudySpec& proto, StudySpec& spec) {
 }
 
 void WritePolicies(const StudySpec& spec, v1::StudySpec& proto) {
-  proto.mutable_search()->set_method(spec.search.method);
-  proto.mutable_search()->set_seed(spec.search.seed);
+  v1::Search& search = *proto.mutable_search();
+  search.set_method(spec.search.method);
+  search.set_seed(spec.search.seed);
+  if (spec.search.startup_trials.has_value()) search.set_startup_trials(*spec.search.startup_trials);
+  if (spec.search.random_share.has_value()) search.set_random_share(*spec.search.random_share);
+  search.set_picked(spec.search.picked);
+  search.set_picked_reason(spec.search.picked_reason);
 
   v1::Budget& budget = *proto.mutable_budget();
   if (spec.budget.trials.has_value()) budget.set_trials(*spec.budget.trials);

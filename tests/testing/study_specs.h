@@ -26,6 +26,7 @@ inline StudySpec SmallStudySpec(std::string name) {
   spec.name = std::move(name);
   spec.objectives = {{"loss", Goal::kMinimize}};
   spec.parameters = {MakeParameter("x", ParameterType::kFloat, 0, 1)};
+  spec.search.method = "random";
   return spec;
 }
 
@@ -62,7 +63,12 @@ inline StudySpec RichStudySpec(std::string name) {
   spec.objectives = {{"val_accuracy", Goal::kMaximize}};
   spec.resource = Resource::kStep;
   spec.parameters = RichParameters();
-  spec.search = {.method = "grid", .seed = std::numeric_limits<uint64_t>::max()};
+  spec.search = {.method = "auto",
+                 .seed = std::numeric_limits<uint64_t>::max(),
+                 .startup_trials = 12,
+                 .random_share = 0.25,
+                 .picked = "tpe",
+                 .picked_reason = "2 of 6 parameters depend on others"};
   AshaPromotion asha;
   asha.min_resource = 2;
   asha.max_resource = 54;

@@ -38,15 +38,18 @@ void StudyRows::Insert(const StudyRecord& study) {
   Statement(
       database_,
       "INSERT INTO studies (id, name, description, owner, priority, state, reason, created_ms, ended_ms, active_ms, "
-      "revision, resource, search_method, search_seed, budget_trials, budget_parallel, budget_wall_clock_ms, "
+      "revision, resource, search_method, search_seed, search_startup_trials, search_random_share, search_picked, "
+      "search_picked_reason, budget_trials, budget_parallel, budget_wall_clock_ms, "
       "budget_max_failures, budget_target, retry_max_attempts, retry_stall_timeout_ms, requires_device, "
       "requires_devices, checkpoint_interval_ms, checkpoint_keep_best) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
       .Run(study.id, spec.name, spec.description, spec.owner, spec.priority, ToWord(kStudyStates, study.state),
            study.reason, study.created, study.ended, study.active_ms, study.revision, ToWord(kResources, spec.resource),
-           spec.search.method, spec.search.seed, spec.budget.trials, spec.budget.parallel, spec.budget.wall_clock_ms,
-           spec.budget.max_failures, spec.budget.target, spec.retry.max_attempts, spec.retry.stall_timeout_ms,
-           spec.requirements.device, spec.requirements.devices, spec.checkpoint.interval_ms, spec.checkpoint.keep_best);
+           spec.search.method, spec.search.seed, spec.search.startup_trials, spec.search.random_share,
+           spec.search.picked, spec.search.picked_reason, spec.budget.trials, spec.budget.parallel,
+           spec.budget.wall_clock_ms, spec.budget.max_failures, spec.budget.target, spec.retry.max_attempts,
+           spec.retry.stall_timeout_ms, spec.requirements.device, spec.requirements.devices,
+           spec.checkpoint.interval_ms, spec.checkpoint.keep_best);
   InsertSpecLists(database_, study.id, spec);
 }
 
@@ -86,7 +89,8 @@ absl::StatusOr<StudyRecord> StudyRows::Load(StudyId id) {
   Statement select(
       database_,
       "SELECT name, description, owner, priority, state, reason, created_ms, ended_ms, active_ms, revision, resource, "
-      "search_method, search_seed, budget_trials, budget_parallel, budget_wall_clock_ms, budget_max_failures, "
+      "search_method, search_seed, search_startup_trials, search_random_share, search_picked, search_picked_reason, "
+      "budget_trials, budget_parallel, budget_wall_clock_ms, budget_max_failures, "
       "budget_target, retry_max_attempts, retry_stall_timeout_ms, requires_device, requires_devices, "
       "checkpoint_interval_ms, checkpoint_keep_best FROM studies WHERE id = ?");
   Rows row = select.Query(id);
@@ -107,6 +111,10 @@ absl::StatusOr<StudyRecord> StudyRows::Load(StudyId id) {
   spec.resource = row.Word(kResources);
   spec.search.method = row.Text();
   spec.search.seed = row.Unsigned();
+  spec.search.startup_trials = row.OptionalInt();
+  spec.search.random_share = row.OptionalReal();
+  spec.search.picked = row.Text();
+  spec.search.picked_reason = row.Text();
   spec.budget.trials = row.OptionalInt();
   spec.budget.parallel = row.Int();
   spec.budget.wall_clock_ms = row.OptionalInt();
