@@ -11,7 +11,7 @@ build=(
   libgrpc++-dev libgrpc-dev protobuf-compiler protobuf-compiler-grpc libprotobuf-dev libabsl-dev
   libsqlite3-dev libsqlitecpp-dev
   libboost-dev libspdlog-dev libfmt-dev libcli11-dev libyaml-cpp-dev nlohmann-json3-dev
-  zlib1g-dev libssl-dev
+  zlib1g-dev libssl-dev libeigen3-dev
   libtorch-dev libopenblas0-openmp  # without the latter LibTorch runs on the reference BLAS, three times slower
   dataset-fashion-mnist
 )
