@@ -47,10 +47,18 @@ double Encoding::LowerEdge(size_t index, double k) const {
   return std::log1p(k * step / parameter.min) / std::log1p(count * step / parameter.min);
 }
 
-double Encoding::IndexOf(size_t index, double number) const {
+Encoding::Cell Encoding::CellAt(size_t index, int64_t k) const {
+  const auto at = static_cast<double>(k);
+  return {.index = k, .lower = LowerEdge(index, at), .upper = LowerEdge(index, at + 1)};
+}
+
+Encoding::Cell Encoding::CellOf(size_t index, double coordinate) const {
   const Parameter& parameter = space_->parameters()[index];
-  const double k = std::round((number - parameter.min) / parameter.step.value_or(1));
-  return std::clamp(k, 0.0, static_cast<double>(dimensions_[index].count - 1));
+  const auto count = static_cast<double>(dimensions_[index].count);
+  const double step = parameter.step.value_or(1) / parameter.min;  // of a log scale
+  const double k =
+      parameter.scale == Scale::kLinear ? coordinate * count : std::expm1(coordinate * std::log1p(count * step)) / step;
+  return CellAt(index, static_cast<int64_t>(std::clamp(std::floor(k), 0.0, count - 1)));
 }
 
 double Encoding::Encode(size_t index, const Value& value) const {
@@ -59,8 +67,8 @@ double Encoding::Encode(size_t index, const Value& value) const {
     case Kind::kContinuous:
       return FractionOf(parameter, NumberOf(value));
     case Kind::kGrid: {
-      const double k = IndexOf(index, NumberOf(value));
-      return (LowerEdge(index, k) + LowerEdge(index, k + 1)) / 2;
+      const double k = std::round((NumberOf(value) - parameter.min) / parameter.step.value_or(1));
+      return CellAt(index, static_cast<int64_t>(k)).centre();
     }
     case Kind::kCategory:
       return static_cast<double>(std::ranges::find(parameter.values, value) - parameter.values.begin());
@@ -82,11 +90,6 @@ Value Encoding::Decode(size_t index, double coordinate) const {
   }
   const double last = static_cast<double>(dimensions_[index].count - 1);
   return space_->parameters()[index].values[static_cast<size_t>(std::clamp(coordinate, 0.0, last))];
-}
-
-Encoding::Cell Encoding::CellOf(size_t index, double centre) const {
-  const double k = IndexOf(index, NumberOf(Decode(index, centre)));
-  return {.lower = LowerEdge(index, k), .upper = LowerEdge(index, k + 1)};
 }
 
 }  // namespace athanor

@@ -26,8 +26,10 @@ class Encoding {
     int64_t count = 0;  // values; 0 for kContinuous
   };
   struct Cell {
+    int64_t index = 0;  // of the value
     double lower = 0;
     double upper = 1;
+    double centre() const { return (lower + upper) / 2; }
   };
   using Point = std::vector<double>;
 
@@ -43,13 +45,13 @@ class Encoding {
   // The value whose coordinate or cell this is. Coordinates outside [0, 1] (categories: [0, count)) are clamped, so the
   // result is always one of the parameter's values.
   Value Decode(size_t index, double coordinate) const;
-  // kGrid: the cell around a coordinate that Encode gave.
-  Cell CellOf(size_t index, double centre) const;
+  // kGrid: cell `k` of a parameter, 0 <= k < count; the cell that holds a coordinate in [0, 1].
+  Cell CellAt(size_t index, int64_t k) const;
+  Cell CellOf(size_t index, double coordinate) const;
 
  private:
   // kGrid: where value `k` begins; that of `count` is 1.
   double LowerEdge(size_t index, double k) const;
-  double IndexOf(size_t index, double number) const;
 
   const SearchSpace* space_;
   std::vector<Dimension> dimensions_;
