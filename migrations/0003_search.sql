@@ -25,6 +25,7 @@ CREATE TABLE warm_start_studies (
 CREATE TABLE prior_trials (
   study INTEGER NOT NULL REFERENCES studies (id) ON DELETE CASCADE,
   position INTEGER NOT NULL,
+  source INTEGER NOT NULL,                  -- its study: warm_start_studies.position
   score REAL NOT NULL,                      -- the share of its own study's trials that were better, in [0, 1)
   PRIMARY KEY (study, position)
 ) STRICT, WITHOUT ROWID;

@@ -5,26 +5,10 @@
 #include <limits>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
-#include "base/random.h"
 #include "base/status.h"
 #include "server/core/orientation.h"
 
 namespace athanor {
-namespace {
-
-// A training seed that the user fixed or tunes, if there is one.
-std::optional<uint64_t> GivenSeed(const StudySpec& spec, const SearchSpace& space, const Configuration& configuration) {
-  if (const auto fixed = spec.trainer.find("seed"); fixed != spec.trainer.end()) {
-    return static_cast<uint64_t>(std::get<int64_t>(fixed->second));
-  }
-  const auto index = space.IndexOf("seed");
-  if (!index.has_value() || !configuration[*index].has_value()) return std::nullopt;
-  const auto* value = std::get_if<int64_t>(&*configuration[*index]);
-  return value == nullptr ? std::nullopt : std::optional<uint64_t>(static_cast<uint64_t>(*value));
-}
-
-}  // namespace
 
 double LiveStudy::Oriented(double value) const { return Orient(spec().objective().goal, value); }
 
@@ -57,7 +41,7 @@ bool LiveStudy::IsBarred(const std::string& worker) const {
 }
 
 int64_t LiveStudy::UntilStep(const Trial& trial) const {
-  const auto index = space_.IndexOf(ResourceOption(spec().resource));
+  const auto index = space().IndexOf(ResourceOption(spec().resource));
   if (!index.has_value()) return max_resource_;
   const auto& value = trial.configuration[*index];
   const auto* length = value.has_value() ? std::get_if<int64_t>(&*value) : nullptr;
@@ -66,7 +50,7 @@ int64_t LiveStudy::UntilStep(const Trial& trial) const {
 
 std::optional<int64_t> LiveStudy::TrialsTotal() const {
   if (spec().budget.trials.has_value()) return spec().budget.trials;
-  return search_->Count();
+  return searcher_->method->Count();
 }
 
 bool LiveStudy::MayCreateTrial() const {
@@ -118,6 +102,12 @@ int64_t LiveStudy::Enqueue(Transaction& tx, Configuration fixed) {
   return static_cast<int64_t>(enqueued_.size()) - 1;
 }
 
+void LiveStudy::Update(Transaction& tx, const BudgetOptions& budget, int64_t priority) {
+  record_.spec.budget = budget;
+  record_.spec.priority = priority;
+  Touch(tx);
+}
+
 void LiveStudy::Flush(Transaction& tx) {
   for (const TrialNumber number : dirty_trials_) tx.changes.push_back(UpdateTrial{record_.id, trial(number)});
   dirty_trials_.clear();
@@ -155,32 +145,6 @@ void LiveStudy::IndexPause(const Trial& trial) {
   ladder_.Wait(trial.bracket, rung, trial.number);
   const auto value = ladder_.rung(trial.bracket, rung).ValueOf(trial.number);
   checkpoints_.Pause(trial.number, rung, value.value_or(std::numeric_limits<double>::infinity()));
-}
-
-TrialNumber LiveStudy::CreateTrial(Transaction& tx) {
-  Configuration fixed;
-  if (!enqueued_.empty()) {
-    fixed = std::move(enqueued_.front().fixed);
-    tx.changes.push_back(PopEnqueued{record_.id, enqueued_.front().id});
-    enqueued_.pop_front();
-  }
-  Trial trial;
-  trial.number = static_cast<TrialNumber>(trials_.size());
-  if (!fixed.empty() && space_.Check(fixed).ok()) {
-    trial.configuration = std::move(fixed);
-  } else {
-    trial.suggestion_index = next_suggestion_++;
-    trial.configuration = search_->Suggest(SearchView{trials_}, *trial.suggestion_index, fixed);
-  }
-  trial.seed = GivenSeed(spec(), space_, trial.configuration)
-                   .value_or(HashWords({spec().search.seed, static_cast<uint64_t>(trial.number)}));
-  trial.created = tx.now.wall;
-  tx.changes.push_back(InsertTrial{record_.id, trial});
-  ++counts_[static_cast<size_t>(TrialState::kWaiting)];
-  waiting_.insert(trial.number);
-  trials_.push_back(std::move(trial));
-  Touch(tx);
-  return trials_.back().number;
 }
 
 void LiveStudy::StartAttempt(Transaction& tx, TrialNumber number, const Holder& holder) {

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -69,18 +70,29 @@ struct WorkerFailures {
   std::map<Token, TrialNumber> since;  // FAILED attempts with larger tokens that are not forgiven
 };
 
+// Makes the method of a study: CreateSearchMethod, or something around it.
+using SearchMethodFactory =
+    std::function<absl::StatusOr<std::unique_ptr<SearchMethod>>(const StudySpec& spec, const SearchSpace& space)>;
+
+// What a study asks of its search method for its next new trial.
+struct SuggestionRequest {
+  int64_t index = 0;
+  Configuration fixed;  // what an enqueued configuration prescribes; empty: nothing
+  bool operator==(const SuggestionRequest&) const = default;
+};
+
 class LiveStudy {
  public:
   // `store` is read for the curves of unfinished trials and, if the rule compares with history, of completed ones. Live
   // attempts get a full `lease` from `now` on. INTERNAL if the image contradicts itself.
   static absl::StatusOr<std::unique_ptr<LiveStudy>> Load(StudyImage image, Store& store, MonotonicTime now,
-                                                         Duration lease);
+                                                         Duration lease, const SearchMethodFactory& create_search);
 
   // ---- Facts ----
   const StudyRecord& record() const { return record_; }
   StudyId id() const { return record_.id; }
   const StudySpec& spec() const { return record_.spec; }
-  const SearchSpace& space() const { return space_; }
+  const SearchSpace& space() const { return searcher_->space; }
   const StoppingRule* rule() const { return rule_.get(); }  // null without early stopping
   std::span<const Trial> trials() const { return trials_; }
   const Trial& trial(TrialNumber number) const { return trials_[static_cast<size_t>(number)]; }
@@ -91,6 +103,9 @@ class LiveStudy {
   const std::map<TrialNumber, LiveAttempt>& live_attempts() const { return live_; }
   const Ladder& ladder() const { return ladder_; }
   StoppingView stopping_view() const { return {ladder_, history_}; }
+  SearchView search_view() const;
+  // Trials of earlier studies that it started from.
+  std::span<const PriorTrial> prior() const { return prior_; }
   // Registered checkpoints of a trial, newest first.
   const std::vector<Checkpoint>& checkpoints(TrialNumber number) const { return checkpoints_.of(number); }
   const CheckpointIndex& checkpoint_index() const { return checkpoints_; }
@@ -114,6 +129,12 @@ class LiveStudy {
   std::optional<int64_t> TrialsTotal() const;
   // Trials that may still be created, enqueued ones included.
   bool MayCreateTrial() const;
+  // Nothing if the next configuration is enqueued whole.
+  std::optional<SuggestionRequest> NextSuggestion() const;
+  bool SuggestsSlowly() const { return searcher_->method->IsSlow(); }
+  // What computes the answer to `request` from what the study knows now: once, on any thread, whatever becomes of the
+  // study meanwhile. A light pass over the trials.
+  SearchMethod::Work PrepareSuggestion(const SuggestionRequest& request) const;
 
   // ---- The study ----
   void SetState(Transaction& tx, StudyState state, std::string reason);
@@ -123,6 +144,8 @@ class LiveStudy {
   void CountActiveTime(Transaction& tx);
   // Returns its position in the queue, 0 = next.
   int64_t Enqueue(Transaction& tx, Configuration fixed);
+  // Puts another budget and priority in force. What that means for its state is up to the caller.
+  void Update(Transaction& tx, const BudgetOptions& budget, int64_t priority);
   // Reads the curves of completed trials that a rule compares with, which a study that has ended does not keep: before
   // it goes back to ACTIVE. No-op if they are there, or not needed.
   absl::Status LoadHistory(Store& store);
@@ -131,7 +154,8 @@ class LiveStudy {
 
   // ---- Trials ----
   // A new trial, WAITING: from the queue of enqueued configurations if there is one, else the next suggestion.
-  TrialNumber CreateTrial(Transaction& tx);
+  // `suggested`: the answer to NextSuggestion() if it was computed elsewhere; without it, it is computed here.
+  TrialNumber CreateTrial(Transaction& tx, std::optional<Configuration> suggested = std::nullopt);
   // Who is given a trial, under which token and until when.
   struct Holder {
     Token token = 0;
@@ -192,9 +216,15 @@ class LiveStudy {
 
   StudyRecord record_;
   MonotonicTime counted_until_{};  // while ACTIVE: record_.active_ms holds the time until then
-  SearchSpace space_;
-  std::unique_ptr<SearchMethod> search_;
+  // A method and the space that it refers to, shared with the work that it prepared.
+  struct Searcher {
+    SearchSpace space;
+    std::unique_ptr<SearchMethod> method;
+  };
+  std::shared_ptr<const Searcher> searcher_;
   std::unique_ptr<StoppingRule> rule_;
+  std::vector<int64_t> rungs_;  // steps of the rule's rungs, lowest first
+  std::vector<PriorTrial> prior_;
   int64_t max_resource_ = 0;
 
   std::vector<Trial> trials_;  // by number

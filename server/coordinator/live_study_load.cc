@@ -27,14 +27,18 @@ absl::StatusOr<std::vector<CurvePointInMemory>> ReadObjectiveCurve(Store& store,
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<LiveStudy>> LiveStudy::Load(StudyImage image, Store& store, MonotonicTime now,
-                                                           Duration lease) {
+                                                           Duration lease, const SearchMethodFactory& create_search) {
   std::unique_ptr<LiveStudy> study(new LiveStudy());
   study->record_ = std::move(image.study);
   study->counted_until_ = now;
   const StudySpec& spec = study->spec();
-  ATHANOR_ASSIGN_OR_RETURN(study->space_, SearchSpace::Create(spec.parameters));
-  ATHANOR_ASSIGN_OR_RETURN(study->search_, CreateSearchMethod(spec, study->space_));
+  const auto searcher = std::make_shared<Searcher>();
+  ATHANOR_ASSIGN_OR_RETURN(searcher->space, SearchSpace::Create(spec.parameters));
+  ATHANOR_ASSIGN_OR_RETURN(searcher->method, create_search(spec, searcher->space));
+  study->searcher_ = searcher;
   ATHANOR_ASSIGN_OR_RETURN(study->rule_, CreateStoppingRule(spec));
+  if (study->rule_ != nullptr) study->rungs_ = study->rule_->Rungs(0);
+  study->prior_ = std::move(image.prior);
   study->max_resource_ = MaxResource(spec);
 
   for (const Checkpoint& checkpoint : image.checkpoints) study->checkpoints_.Add(checkpoint);

@@ -48,7 +48,8 @@ void State::ScheduleProbes(MonotonicTime now) {
 
 absl::Status State::LoadStudy(StudyId id, MonotonicTime now) {
   ATHANOR_ASSIGN_OR_RETURN(StudyImage image, store.LoadStudy(id));
-  ATHANOR_ASSIGN_OR_RETURN(auto study, LiveStudy::Load(std::move(image), store, now, options.lease));
+  ATHANOR_ASSIGN_OR_RETURN(auto study,
+                           LiveStudy::Load(std::move(image), store, now, options.lease, options.create_search));
   for (const auto& [name, worker] : workers) study->ForgiveFailures(name, worker.record.trusted_from);
   by_name[study->spec().name] = id;
   studies[id] = std::move(study);

@@ -28,6 +28,7 @@ struct CoordinatorOptions {
   int64_t checkpoint_quota_bytes = 0;                  // what checkpoints of all studies may take; 0 = no limit
   int max_leases_per_acquire = 64;
   int max_waiting_acquires = 100'000;
+  SearchMethodFactory create_search = CreateSearchMethod;  // a simulation puts its own around it
 };
 
 // This worker holds this trial under this token.

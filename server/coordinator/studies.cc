@@ -24,6 +24,12 @@ absl::StatusOr<LiveStudy*> Studies::Create(Transaction& tx, StudySpec spec, cons
   ATHANOR_ASSIGN_OR_RETURN(const auto before, state_.FindRequest(request));
   if (before.has_value()) return state_.FindStudy(before->study);
   ATHANOR_RETURN_IF_ERROR(Complete(spec));
+  return CreateCompleted(tx, std::move(spec), request);
+}
+
+absl::StatusOr<LiveStudy*> Studies::CreateCompleted(Transaction& tx, StudySpec spec, const RequestKey& request) {
+  ATHANOR_ASSIGN_OR_RETURN(const auto before, state_.FindRequest(request));
+  if (before.has_value()) return state_.FindStudy(before->study);
   ATHANOR_RETURN_IF_ERROR(tx.writable);
   if (state_.by_name.contains(spec.name)) {
     return absl::AlreadyExistsError(absl::StrCat("name: study \"", spec.name, "\" exists already"));
@@ -34,7 +40,8 @@ absl::StatusOr<LiveStudy*> Studies::Create(Transaction& tx, StudySpec spec, cons
   image.study.created = tx.now.wall;
   image.study.revision = 1;
   const StudyRecord record = image.study;
-  ATHANOR_ASSIGN_OR_RETURN(auto study, LiveStudy::Load(std::move(image), state_.store, tx.now.monotonic, {}));
+  ATHANOR_ASSIGN_OR_RETURN(
+      auto study, LiveStudy::Load(std::move(image), state_.store, tx.now.monotonic, {}, state_.options.create_search));
 
   ++state_.next_study;
   tx.touched_studies.insert(record.id);

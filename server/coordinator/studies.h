@@ -19,6 +19,9 @@ class Studies {
 
   // INVALID_ARGUMENT starting with the key path; ALREADY_EXISTS if the name is taken.
   absl::StatusOr<LiveStudy*> Create(Transaction& tx, StudySpec spec, const RequestKey& request);
+  // As Create, for a spec that is complete already and is taken as it is: the trials of a simulation have parameters
+  // that no trainer has.
+  absl::StatusOr<LiveStudy*> CreateCompleted(Transaction& tx, StudySpec completed, const RequestKey& request);
   // FAILED_PRECONDITION in a finished state; no-op if PAUSED already.
   absl::StatusOr<LiveStudy*> Pause(Transaction& tx, const std::string& study, const RequestKey& request);
   // FAILED_PRECONDITION in a finished state; no-op if ACTIVE already.

@@ -11,17 +11,12 @@
 
 #include "absl/status/statusor.h"
 #include "server/core/ladder.h"
+#include "server/core/prior_trial.h"
 #include "server/core/search_space.h"
 #include "server/core/study_spec.h"
 #include "server/core/trial.h"
 
 namespace athanor {
-
-// A trial of an earlier study, mapped into this study's space.
-struct PriorTrial {
-  Configuration configuration;
-  double score = 0;  // the share of its own study's trials that were better, in [0, 1)
-};
 
 // What a method may look at: live structures of the study's owner. Valid during the call only.
 struct SearchView {

@@ -131,6 +131,7 @@ absl::StatusOr<StudyImage> MemoryStore::LoadStudy(StudyId study) {
   for (const auto& [key, checkpoint] : row->checkpoints) image.checkpoints.push_back(checkpoint);
   for (const auto& [id, configuration] : row->enqueued) image.enqueued.push_back(configuration);
   image.last_enqueued_id = row->last_enqueued_id;
+  for (const auto& [position, trial] : row->prior) image.prior.push_back(trial);
   return image;
 }
 

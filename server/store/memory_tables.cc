@@ -204,6 +204,13 @@ struct Applier {
     return absl::OkStatus();
   }
 
+  absl::Status operator()(const AddPriorTrial& c) const {
+    ATHANOR_ASSIGN_OR_RETURN(StudyRow * study, Study(c.study));
+    if (study->prior.count(c.position) > 0) return absl::AlreadyExistsError("the position is taken");
+    Put(study->prior, c.position, c.trial, undo);
+    return absl::OkStatus();
+  }
+
   absl::Status operator()(const PutWorker& c) const {
     Put(tables.workers, c.worker.name, c.worker, undo);
     return absl::OkStatus();

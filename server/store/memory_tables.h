@@ -39,6 +39,7 @@ struct StudyRow {
   std::map<std::tuple<TrialNumber, int64_t, Token>, Checkpoint> checkpoints;    // by trial, step, token
   std::map<int64_t, EnqueuedConfiguration> enqueued;
   int64_t last_enqueued_id = 0;
+  std::map<int64_t, PriorTrial> prior;  // by position
 };
 
 struct Tables {

@@ -26,6 +26,7 @@
 #include "absl/status/statusor.h"
 #include "base/clock.h"
 #include "server/core/ids.h"
+#include "server/core/prior_trial.h"
 #include "server/core/study_spec.h"
 #include "server/core/trial.h"
 
@@ -179,6 +180,13 @@ struct PopEnqueued {
   int64_t id;
 };
 
+// Key: position. The configuration has one entry a parameter of the study that starts from it.
+struct AddPriorTrial {
+  StudyId study;
+  int64_t position;
+  PriorTrial trial;
+};
+
 // Key: name.
 struct PutWorker {
   WorkerRecord worker;
@@ -197,7 +205,7 @@ struct ForgetRequests {
 using Change =
     std::variant<PutStudy, DeleteStudy, InsertTrial, UpdateTrial, InsertAttempt, UpdateAttempt, AddMeasurement,
                  ArchiveMeasurements, PutRungEntry, AddDecision, AddCheckpoint, RemoveCheckpoint, PutFinalMetrics,
-                 PushEnqueued, PopEnqueued, PutWorker, PutRequest, ForgetRequests>;
+                 PushEnqueued, PopEnqueued, AddPriorTrial, PutWorker, PutRequest, ForgetRequests>;
 using ChangeBatch = std::vector<Change>;
 
 // Everything that the memory of a study is rebuilt from.
@@ -208,6 +216,7 @@ struct StudyImage {
   std::vector<Checkpoint> checkpoints;          // in order of trial, step, token
   std::vector<EnqueuedConfiguration> enqueued;  // in order of id
   int64_t last_enqueued_id = 0;                 // the largest that was ever pushed, popped ones included; 0 if none
+  std::vector<PriorTrial> prior;                // in order of position
   std::vector<Attempt> live_attempts;           // by token
   // For live attempts that reported: what each of them did, by token, then step (of its own token, archived or not).
   // Metrics by name.

@@ -220,6 +220,8 @@ void InsertSpecLists(SQLite::Database& database, StudyId study, const StudySpec&
   InsertParameters(database, study, spec.parameters);
   Statement insert(database, "INSERT INTO trainer_settings (study, name, kind, value) VALUES (?, ?, ?, ?)");
   for (const auto& [name, value] : spec.trainer) insert.Run(study, name, value);
+  Statement insert_source(database, "INSERT INTO warm_start_studies (study, position, name) VALUES (?, ?, ?)");
+  for (size_t i = 0; i < spec.warm_start.size(); ++i) insert_source.Run(study, i, spec.warm_start[i]);
 }
 
 void LoadSpecLists(SQLite::Database& database, StudyId study, StudySpec& spec) {
@@ -233,6 +235,8 @@ void LoadSpecLists(SQLite::Database& database, StudyId study, StudySpec& spec) {
     std::string name = rows.Text();
     spec.trainer.insert_or_assign(std::move(name), rows.TypedValue());
   }
+  Statement select_sources(database, "SELECT name FROM warm_start_studies WHERE study = ? ORDER BY position");
+  for (Rows rows = select_sources.Query(study); rows.Next();) spec.warm_start.push_back(rows.Text());
 }
 
 }  // namespace athanor::sqlite

@@ -68,6 +68,10 @@ struct Applier {
     tables.studies.PopEnqueued(c.study, c.id);
     return absl::OkStatus();
   }
+  absl::Status operator()(const AddPriorTrial& c) const {
+    tables.prior.Add(c.study, c.position, c.trial);
+    return absl::OkStatus();
+  }
   absl::Status operator()(const PutWorker& c) const {
     tables.workers.Put(c.worker);
     return absl::OkStatus();
@@ -95,6 +99,7 @@ absl::StatusOr<StudyImage> LoadStudyImage(StudyId study, Tables& tables) {
   image.checkpoints = tables.attempts.LoadCheckpoints(study);
   image.enqueued = tables.studies.LoadEnqueued(study, parameters);
   image.last_enqueued_id = tables.studies.LoadLastEnqueued(study);
+  image.prior = tables.prior.Load(study, parameters);
   image.live_attempts = tables.attempts.LoadLive(study);
   for (const Attempt& attempt : image.live_attempts) {
     std::vector<Measurement> measurements = tables.measurements.Load(study, attempt.token);

@@ -5,6 +5,7 @@
 #include "server/store/sqlite/attempt_rows.h"
 #include "server/store/sqlite/decision_rows.h"
 #include "server/store/sqlite/measurement_rows.h"
+#include "server/store/sqlite/prior_rows.h"
 #include "server/store/sqlite/study_rows.h"
 #include "server/store/sqlite/trial_rows.h"
 #include "server/store/sqlite/worker_rows.h"
@@ -18,6 +19,7 @@ struct Tables {
         attempts(database),
         measurements(database),
         decisions(database),
+        prior(database),
         workers(database),
         requests(database) {}
 
@@ -26,6 +28,7 @@ struct Tables {
   AttemptRows attempts;
   MeasurementRows measurements;
   DecisionRows decisions;
+  PriorRows prior;
   WorkerRows workers;
   RequestRows requests;
 };
