@@ -3,12 +3,14 @@
 #include <spdlog/spdlog.h>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -37,6 +39,7 @@ constexpr Duration kStandstill = std::chrono::seconds(1);
 constexpr int kReadThreads = 2;
 constexpr int kMaxPendingReads = 4096;
 constexpr int kTransferThreads = 2;
+constexpr int kSearchThreads = 2;
 constexpr int kMaxPendingTransfers = 4 * TransferSlots::kMaxTransfers;
 
 // Lets time pass in the coordinator until the io_context stops.
@@ -120,6 +123,10 @@ absl::Status Serve(const ServerConfig& config, const ServeHooks& hooks) {
   boost::asio::thread_pool transfer_threads(kTransferThreads);
   BoundedPool reads(read_threads, kMaxPendingReads);
   BoundedPool transfers(transfer_threads, kMaxPendingTransfers);
+  boost::asio::thread_pool search_threads(kSearchThreads);
+  coordinator.UseSearchPool(
+      {.run = [&search_threads](std::function<void()> work) { boost::asio::post(search_threads, std::move(work)); },
+       .wake = [&owner] { (void)owner.Post([](Transaction&) -> Owner::Reply { return nullptr; }); }});
   ServiceContext context{owner,           coordinator,
                          *store,          *files,
                          *logs,           reads,
@@ -157,6 +164,8 @@ absl::Status Serve(const ServerConfig& config, const ServeHooks& hooks) {
   hooks.faults.Pass(FaultPoint::kDrained);
   owner.Stop();
   owner_thread.join();
+  search_threads.stop();  // what has not begun is computed again after the start
+  search_threads.join();
   check_thread.join();
   hooks.faults.Pass(FaultPoint::kOwnerStopped);
   spdlog::info("stopped");

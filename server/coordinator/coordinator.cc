@@ -41,10 +41,11 @@ EndedRows EndsIn(const ChangeBatch& changes) {
 
 Coordinator::Coordinator(Store& store, const CoordinatorOptions& options)
     : state_(store, options),
+      suggestions_(state_),
       leases_(state_),
       studies_(state_, leases_),
       trials_(state_),
-      dispatch_(state_),
+      dispatch_(state_, suggestions_),
       reports_(state_),
       checkpoints_(state_) {}
 
@@ -62,12 +63,14 @@ void Coordinator::Tick(Transaction& tx) {
 }
 
 void Coordinator::FinishGroup(Transaction& tx) {
+  suggestions_.Collect();
   dispatch_.ServeWaiting(tx);
   for (const StudyId id : tx.touched_studies) {
     const auto study = state_.studies.find(id);
     if (study != state_.studies.end()) study->second->Flush(tx);
   }
   state_.pending_requests.clear();
+  suggestions_.Start(tx);
   if (checkpoint_listener_) {
     CheckpointRows rows = ChangedRows(tx.changes);
     if (!rows.added.empty() || !rows.removed.empty()) {
@@ -83,6 +86,11 @@ void Coordinator::FinishGroup(Transaction& tx) {
   if (!tx.touched_studies.empty()) {
     tx.after_commit.push_back([this, studies = tx.touched_studies] { watchers_.Notify(studies); });
   }
+}
+
+void Coordinator::Rebuild(const Transaction& tx) {
+  suggestions_.Forget(tx.touched_studies);
+  state_.Rebuild(tx);
 }
 
 }  // namespace athanor

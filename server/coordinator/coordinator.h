@@ -17,6 +17,7 @@
 #include "server/coordinator/reports.h"
 #include "server/coordinator/state.h"
 #include "server/coordinator/studies.h"
+#include "server/coordinator/suggestions.h"
 #include "server/coordinator/trials.h"
 #include "server/coordinator/watchers.h"
 
@@ -49,6 +50,10 @@ class Coordinator final : public OwnedState {
   // Shutdown: every long poll is answered, empty.
   void ReleaseWaiting(Transaction& tx) { dispatch_.ReleaseAll(tx); }
 
+  // Slow search methods compute on `pool` from now on: call before the owner runs. Without it they keep the owner
+  // thread busy.
+  void UseSearchPool(SearchPool pool) { suggestions_.Use(std::move(pool)); }
+
   // `changed` runs on the owner thread after every commit that added or removed checkpoint rows; it must not block.
   void SetCheckpointListener(std::function<void(const CheckpointRows&)> changed) {
     checkpoint_listener_ = std::move(changed);
@@ -68,10 +73,11 @@ class Coordinator final : public OwnedState {
 
   // OwnedState.
   void FinishGroup(Transaction& tx) override;
-  void Rebuild(const Transaction& tx) override { state_.Rebuild(tx); }
+  void Rebuild(const Transaction& tx) override;
 
  private:
   State state_;
+  Suggestions suggestions_;
   Leases leases_;
   Studies studies_;
   Trials trials_;

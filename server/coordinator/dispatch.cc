@@ -6,7 +6,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
-#include "server/coordinator/lifecycle.h"
 #include "server/coordinator/requirements.h"
 
 namespace athanor {
@@ -143,7 +142,7 @@ void Dispatch::GiveBack(Transaction& tx, const Grants& grants) {
 }
 
 void Dispatch::ServeWaiting(Transaction& tx) {
-  if (!tx.writable.ok()) return;
+  if (!tx.writable.ok() || waiting_.empty()) return;
   const bool any_work = std::ranges::any_of(state_.studies, [&](const auto& entry) { return HasWork(*entry.second); });
   if (!any_work) return;
   for (auto waiting = waiting_.begin(); waiting != waiting_.end();) {
@@ -170,20 +169,21 @@ void Dispatch::ReleaseAll(Transaction& tx) {
 
 void Dispatch::Take(Transaction& tx, WorkerInMemory& worker, int max_trials) {
   if (worker.record.standing == WorkerStanding::kDraining) return;
+  const MonotonicTime now = tx.now.monotonic;
   int taken = 0;
   const auto lease = [&](LiveStudy& study) {
     Lease(tx, study, ChooseTrial(tx, study, worker), worker);
     ++taken;
   };
   while (worker.record.standing == WorkerStanding::kEnabled && taken < max_trials) {
-    LiveStudy* study = ChooseStudy(worker, Trust::kFull);
+    LiveStudy* study = ChooseStudy(worker, Trust::kFull, now);
     if (study == nullptr) break;
     lease(*study);
   }
-  if (taken > 0 || !worker.next_probe.has_value() || tx.now.monotonic < *worker.next_probe) return;
+  if (taken > 0 || !worker.next_probe.has_value() || now < *worker.next_probe) return;
   // One trial now and then shows whether the worker has recovered.
-  if (LiveStudy* study = ChooseStudy(worker, Trust::kProbe)) {
-    worker.next_probe = tx.now.monotonic + state_.options.probe_interval;
+  if (LiveStudy* study = ChooseStudy(worker, Trust::kProbe, now)) {
+    worker.next_probe = now + state_.options.probe_interval;
     lease(*study);
   }
 }
@@ -192,11 +192,13 @@ bool Dispatch::HasWork(const LiveStudy& study) const {
   if (study.record().state != StudyState::kActive) return false;
   const int64_t parallel = study.spec().budget.parallel;
   if (parallel > 0 && study.Count(TrialState::kRunning) >= parallel) return false;
-  return FindWork(study) != NextWork::kNone;
+  const NextWork work = FindWork(study);
+  if (work != NextWork::kNewTrial) return work != NextWork::kNone;
+  return !suggestions_.MustWait(study) || !suggestions_.IsUnderWay(study);
 }
 
 // Highest priority, then fewest leased trials, then oldest.
-LiveStudy* Dispatch::ChooseStudy(const WorkerInMemory& worker, Trust trust) {
+LiveStudy* Dispatch::ChooseStudy(const WorkerInMemory& worker, Trust trust, MonotonicTime now) {
   LiveStudy* best = nullptr;
   const auto key = [](const LiveStudy& study) {
     return std::tuple(-study.spec().priority, study.Count(TrialState::kRunning), study.id());
@@ -205,9 +207,22 @@ LiveStudy* Dispatch::ChooseStudy(const WorkerInMemory& worker, Trust trust) {
     if (best != nullptr && key(*best) <= key(*study)) continue;
     if (!Meets(worker.record, study->spec())) continue;
     if (trust == Trust::kFull && study->IsBarred(worker.record.name)) continue;
-    if (HasWork(*study)) best = study.get();
+    if (HasWork(*study) && WorkFor(*study, worker, now) != NextWork::kNone) best = study.get();
   }
   return best;
+}
+
+NextWork Dispatch::WorkFor(const LiveStudy& study, const WorkerInMemory& worker, MonotonicTime now) {
+  if (RequeuedFor(study, worker.record.name, now).has_value()) return NextWork::kRequeued;
+  if (study.rule() != nullptr && study.rule()->NextPromotion(study.stopping_view()).has_value()) {
+    return NextWork::kPromotion;
+  }
+  if (study.MayCreateTrial()) {
+    if (!suggestions_.MustWait(study)) return NextWork::kNewTrial;
+    suggestions_.Want(study);
+    return NextWork::kNone;
+  }
+  return FindWork(study);
 }
 
 bool Dispatch::AnotherMayRun(const LiveStudy& study, const std::string& worker, MonotonicTime now) const {
@@ -216,24 +231,44 @@ bool Dispatch::AnotherMayRun(const LiveStudy& study, const std::string& worker, 
   });
 }
 
+std::optional<TrialNumber> Dispatch::RequeuedFor(const LiveStudy& study, const std::string& worker,
+                                                 MonotonicTime now) const {
+  const auto& waiting = study.waiting();
+  if (waiting.empty()) return std::nullopt;
+  const auto other = std::ranges::find_if(waiting, [&](TrialNumber trial) { return study.failed_on(trial) != worker; });
+  if (other != waiting.end()) return *other;
+  return AnotherMayRun(study, worker, now) ? std::nullopt : std::optional(*waiting.begin());
+}
+
 // Re-queued trials first (lowest number), then promotions, enqueued configurations and new trials, finalists. A trial
-// that this worker failed comes last as long as there is another worker that may run it. The study has work.
+// that this worker failed comes last as long as there is another worker that may run it. WorkFor the worker is not
+// kNone.
 Dispatch::Choice Dispatch::ChooseTrial(Transaction& tx, LiveStudy& study, const WorkerInMemory& worker) {
-  const std::string& name = worker.record.name;
-  auto other = std::ranges::find_if(study.waiting(), [&](TrialNumber trial) { return study.failed_on(trial) != name; });
-  if (other == study.waiting().end() && !AnotherMayRun(study, name, tx.now.monotonic)) other = study.waiting().begin();
-  if (other != study.waiting().end()) return {*other, std::nullopt};
+  if (const auto requeued = RequeuedFor(study, worker.record.name, tx.now.monotonic)) return {*requeued, std::nullopt};
   if (study.rule() != nullptr) {
     if (const auto promotion = study.rule()->NextPromotion(study.stopping_view())) {
       study.Resume(tx, *promotion, LiveStudy::Resumption::kPromotion);
       return {promotion->trial, promotion};
     }
   }
-  if (study.MayCreateTrial()) return {study.CreateTrial(tx), std::nullopt};
+  if (study.MayCreateTrial()) {
+    const TrialNumber created = study.CreateTrial(tx, suggestions_.Take(study));
+    KeepReady(study);
+    return {created, std::nullopt};
+  }
   if (!study.waiting().empty()) return {*study.waiting().begin(), std::nullopt};
   const Promotion finalist = *FindFinalist(study);
   study.Resume(tx, finalist, LiveStudy::Resumption::kFinalist);
   return {finalist.trial, finalist};
+}
+
+// A worker does not wait for a suggestion while another study has work, whatever the priorities say. Where there is
+// such a study, the suggestion is computed before it is asked for, at the price of what it cannot know yet.
+void Dispatch::KeepReady(const LiveStudy& study) {
+  const bool competes = std::ranges::any_of(state_.studies, [&](const auto& entry) {
+    return entry.second.get() != &study && entry.second->record().state == StudyState::kActive;
+  });
+  if (competes && study.MayCreateTrial()) suggestions_.Want(study);
 }
 
 void Dispatch::Lease(Transaction& tx, LiveStudy& study, const Choice& choice, WorkerInMemory& worker) {

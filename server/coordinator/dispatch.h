@@ -4,11 +4,14 @@
 
 #include <functional>
 #include <list>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "server/coordinator/lifecycle.h"
 #include "server/coordinator/state.h"
+#include "server/coordinator/suggestions.h"
 #include "server/coordinator/transaction.h"
 
 namespace athanor {
@@ -25,7 +28,7 @@ using Grants = std::vector<LeaseGrant>;
 
 class Dispatch {
  public:
-  explicit Dispatch(State& state) : state_(state) {}
+  Dispatch(State& state, Suggestions& suggestions) : state_(state), suggestions_(suggestions) {}
 
   using WaitId = uint64_t;  // 0 = answered already
 
@@ -63,7 +66,13 @@ class Dispatch {
   void Take(Transaction& tx, WorkerInMemory& worker, int max_trials);
   // kProbe: studies that the worker was taken off are offered too.
   enum class Trust { kFull, kProbe };
-  LiveStudy* ChooseStudy(const WorkerInMemory& worker, Trust trust);
+  LiveStudy* ChooseStudy(const WorkerInMemory& worker, Trust trust, MonotonicTime now);
+  // What the worker would be given of the study now. kNewTrial only if nothing has to be computed first; if that is all
+  // that it waits for, the suggestion is asked for.
+  NextWork WorkFor(const LiveStudy& study, const WorkerInMemory& worker, MonotonicTime now);
+  // The re-queued trial that the worker would be given before anything else; nothing if each of them had better wait
+  // for another worker.
+  std::optional<TrialNumber> RequeuedFor(const LiveStudy& study, const std::string& worker, MonotonicTime now) const;
   bool AnotherMayRun(const LiveStudy& study, const std::string& worker, MonotonicTime now) const;
   // What to lease next; `promotion` if it was paused until now.
   struct Choice {
@@ -74,10 +83,14 @@ class Dispatch {
   void Lease(Transaction& tx, LiveStudy& study, const Choice& choice, WorkerInMemory& worker);
   // What the last acquire of the worker was given and it still holds.
   Grants LastGrants(const WorkerInMemory& worker) const;
+  // Whether it has work for anybody, or a suggestion to ask for.
   bool HasWork(const LiveStudy& study) const;
+  // Has a new trial of `study` ready for the next worker, if others would take that worker meanwhile.
+  void KeepReady(const LiveStudy& study);
   bool Answer(Transaction& tx, Waiting& waiting);
 
   State& state_;
+  Suggestions& suggestions_;
   std::list<Waiting> waiting_;
   WaitId next_wait_ = 1;
 };

@@ -49,7 +49,9 @@ void Suggestions::Collect() {
 void Suggestions::Start(Transaction& tx) {
   DropEnded(tx.touched_studies);
   if (wanted_.empty()) return;
-  tx.after_commit.push_back([this, wanted = std::exchange(wanted_, {})] {
+  // After the other replies: nobody waits for the pass over the trials.
+  tx.replies.push_back([this, wanted = std::exchange(wanted_, {})](const absl::Status& commit) {
+    if (!commit.ok()) return;  // those who still wait ask again in the next group
     for (const StudyId id : wanted) StartOne(id);
   });
 }
