@@ -87,6 +87,8 @@ absl::StatusOr<RestoreSummary> Restore(const RestoreOptions& options) {
   if (!Exists(DirectoryOf(options.database))) {
     return absl::NotFoundError(absl::StrCat(options.database, ": no directory ", DirectoryOf(options.database)));
   }
+  // Before the lock, which would leave its file beside a database that is never made.
+  if (!Exists(options.backup)) return absl::NotFoundError(absl::StrCat(options.backup, ": no such file"));
   ATHANOR_ASSIGN_OR_RETURN(const auto lock, sqlite::FileLock::Acquire(options.database));
   if (options.existing == Existing::kRefuse && Exists(options.database)) {
     return absl::AlreadyExistsError(absl::StrCat(options.database, ": exists; --force moves it aside"));

@@ -264,7 +264,11 @@ void LeaseTask::OnVerdict(const v1::Verdict& verdict) {
     if (slot_ != nullptr && !told) {
       // At a hold the checkpoint is written already and a pause is free; elsewhere nobody would take the checkpoint any
       // more.
-      pause&& hold_.has_value() ? slot_->Pause() : slot_->Stop();
+      if (pause && hold_.has_value()) {
+        slot_->Pause();
+      } else {
+        slot_->Stop();
+      }
     }
     TellIfOver();
   } else if (verdict.action() == v1::ACTION_CONTINUE) {

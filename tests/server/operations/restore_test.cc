@@ -98,6 +98,16 @@ TEST_F(RestoreTest, NeverTouchesADatabaseInUse) {
   EXPECT_THAT(Names(), testing::Not(testing::Contains(HasSubstr("restoring"))));
 }
 
+TEST_F(RestoreTest, LeavesNothingBehindWhereTheBackupIsMissing) {
+  options_.backup = File("none.db");
+  options_.database = File("other.db");
+  const auto before = Names();
+  const auto summary = Restore(options_);
+  EXPECT_EQ(summary.status().code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(std::string(summary.status().message()), HasSubstr("none.db"));
+  EXPECT_EQ(Names(), before);
+}
+
 TEST_F(RestoreTest, RefusesADamagedBackup) {
   LoseEverything();
   Damage(options_.backup);
