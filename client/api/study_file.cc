@@ -14,112 +14,23 @@
 #include <variant>
 #include <vector>
 
-#include "base/edit_distance.h"
 #include "base/status.h"
+#include "client/api/study_file_fields.h"
+#include "client/api/study_file_stopping.h"
 
 namespace athanor {
 namespace {
 
-// Reads one value into the spec.
-using Field = std::function<absl::Status(const YamlNode&)>;
-
-// A map whose keys are all known beforehand. Unknown keys are refused before anything is read, so that a misspelt key
-// is called that, and not a missing one.
-class Section {
- public:
-  explicit Section(YamlNode node) : node_(std::move(node)) {}
-
-  Section& Required(std::string_view key, Field field) { return Add(key, Presence::kRequired, std::move(field)); }
-  Section& Optional(std::string_view key, Field field) { return Add(key, Presence::kOptional, std::move(field)); }
-
-  // Reads the fields in the order in which they were declared.
-  absl::Status Read() const {
-    ATHANOR_ASSIGN_OR_RETURN(YamlMapReader reader, YamlMapReader::Open(node_));
-    for (const Entry& entry : entries_) reader.Find(entry.key);
-    ATHANOR_RETURN_IF_ERROR(reader.Finish());
-    for (const Entry& entry : entries_) {
-      if (entry.presence == Presence::kOptional && reader.Find(entry.key) == nullptr) continue;
-      ATHANOR_ASSIGN_OR_RETURN(const YamlNode value, reader.Require(entry.key));
-      ATHANOR_RETURN_IF_ERROR(entry.field(value));
-    }
-    return absl::OkStatus();
-  }
-
- private:
-  enum class Presence { kRequired, kOptional };
-  struct Entry {
-    std::string_view key;
-    Presence presence;
-    Field field;
-  };
-  Section& Add(std::string_view key, Presence presence, Field field) {
-    entries_.push_back({key, presence, std::move(field)});
-    return *this;
-  }
-
-  YamlNode node_;
-  std::vector<Entry> entries_;
-};
-
-// A field read by `read` and handed to `set`.
-template <typename T, typename Set>
-Field Read(absl::StatusOr<T> (YamlNode::*read)() const, Set set) {
-  return [read, set](const YamlNode& node) -> absl::Status {
-    ATHANOR_ASSIGN_OR_RETURN(T value, (node.*read)());
-    set(std::move(value));
-    return absl::OkStatus();
-  };
-}
-
-template <typename Set>
-Field Int(Set set) {
-  return Read(&YamlNode::Int, set);
-}
-template <typename Set>
-Field Float(Set set) {
-  return Read(&YamlNode::Float, set);
-}
-template <typename Set>
-Field String(Set set) {
-  return Read(&YamlNode::String, set);
-}
-template <typename Set>
-Field Duration(Set set) {
-  return Read(&YamlNode::DurationMs, set);
-}
-
-// A word that stands for a value of type T.
-template <typename T>
-using Words = std::initializer_list<std::pair<std::string_view, T>>;
-
-template <typename T>
-absl::StatusOr<T> ReadWord(const YamlNode& node, const std::vector<std::pair<std::string_view, T>>& words) {
-  const absl::StatusOr<std::string> text = node.String();
-  std::vector<std::string_view> names;
-  for (const auto& [name, value] : words) {
-    if (text.ok() && *text == name) return value;
-    names.push_back(name);
-  }
-  std::string message = fmt::format("found {}; want one of {}", node.Describe(), fmt::join(names, ", "));
-  if (const std::string_view closest = text.ok() ? ClosestName(*text, names) : ""; !closest.empty()) {
-    message += fmt::format("; did you mean {}?", closest);
-  }
-  return node.Error(message);
-}
-
-template <typename T, typename Set>
-Field Word(Words<T> words, Set set) {
-  return [words = std::vector(words), set](const YamlNode& node) -> absl::Status {
-    ATHANOR_ASSIGN_OR_RETURN(const T value, ReadWord(node, words));
-    set(value);
-    return absl::OkStatus();
-  };
-}
-
-// A field that is satisfied by having been read already, because it says what the others are.
-Field AlreadyRead() {
-  return [](const YamlNode&) { return absl::OkStatus(); };
-}
+using fields::AlreadyRead;
+using fields::Duration;
+using fields::Field;
+using fields::Float;
+using fields::Int;
+using fields::Peek;
+using fields::ReadWord;
+using fields::Section;
+using fields::String;
+using fields::Word;
 
 absl::Status ReadScalars(const YamlNode& node, google::protobuf::RepeatedPtrField<v1::Value>* values) {
   ATHANOR_ASSIGN_OR_RETURN(const std::vector<YamlNode> items, node.List());
@@ -159,14 +70,6 @@ Field When(v1::Parameter* parameter) {
     }
     return absl::OkStatus();
   };
-}
-
-// The child `key` of a map, if `node` is one and has it.
-std::optional<YamlNode> Peek(const YamlNode& node, std::string_view key) {
-  absl::StatusOr<YamlMapReader> reader = YamlMapReader::Open(node);
-  const YamlNode* child = reader.ok() ? reader->Find(key) : nullptr;
-  if (child == nullptr) return std::nullopt;
-  return *child;
 }
 
 absl::Status ReadParameter(const YamlNode& node, v1::Parameter* parameter) {
@@ -227,61 +130,6 @@ absl::Status ReadSearch(const YamlNode& node, v1::Search* search) {
       .Read();
 }
 
-// Without `percentile` for the median, which is the one at 50.
-enum class PercentileRule { kMedian, kAny };
-absl::Status ReadPercentileStopping(const YamlNode& node, PercentileRule rule, v1::PercentileStopping* options) {
-  Section section(node);
-  section.Required("method", AlreadyRead());
-  if (rule == PercentileRule::kAny)
-    section.Optional("percentile", Float([=](double value) { options->set_percentile(value); }));
-  return section.Optional("startup_trials", Int([=](int64_t value) { options->set_startup_trials(value); }))
-      .Optional("warmup_steps", Int([=](int64_t value) { options->set_warmup_steps(value); }))
-      .Optional("interval_steps", Int([=](int64_t value) { options->set_interval_steps(value); }))
-      .Optional("min_trials", Int([=](int64_t value) { options->set_min_trials(value); }))
-      .Read();
-}
-
-// With `finalists` for asha, which promotes, and `startup_trials` for asha_stopping.
-enum class HalvingRule { kPromotes, kStops };
-absl::Status ReadHalvingStopping(const YamlNode& node, HalvingRule rule, v1::HalvingStopping* options) {
-  Section section(node);
-  section.Required("method", AlreadyRead())
-      .Optional("min_resource", Int([=](int64_t value) { options->set_min_resource(value); }))
-      .Optional("max_resource", Int([=](int64_t value) { options->set_max_resource(value); }))
-      .Optional("reduction_factor", Int([=](int64_t value) { options->set_reduction_factor(value); }));
-  if (rule == HalvingRule::kPromotes) {
-    section.Optional("finalists", Int([=](int64_t value) { options->set_finalists(value); }));
-  } else {
-    section.Optional("startup_trials", Int([=](int64_t value) { options->set_startup_trials(value); }));
-  }
-  return section.Read();
-}
-
-absl::Status ReadEarlyStopping(const YamlNode& node, v1::StudySpec* spec) {
-  enum class Method { kNone, kMedian, kPercentile, kAsha, kAshaStopping };
-  const std::optional<YamlNode> child = Peek(node, "method");
-  if (!child) return Section(node).Required("method", AlreadyRead()).Read();
-  ATHANOR_ASSIGN_OR_RETURN(const Method method, ReadWord<Method>(*child, {{"asha", Method::kAsha},
-                                                                          {"asha_stopping", Method::kAshaStopping},
-                                                                          {"median", Method::kMedian},
-                                                                          {"percentile", Method::kPercentile},
-                                                                          {"none", Method::kNone}}));
-  v1::EarlyStopping* stopping = spec->mutable_early_stopping();
-  switch (method) {
-    case Method::kMedian:
-      return ReadPercentileStopping(node, PercentileRule::kMedian, stopping->mutable_median());
-    case Method::kPercentile:
-      return ReadPercentileStopping(node, PercentileRule::kAny, stopping->mutable_percentile());
-    case Method::kAsha:
-      return ReadHalvingStopping(node, HalvingRule::kPromotes, stopping->mutable_asha());
-    case Method::kAshaStopping:
-      return ReadHalvingStopping(node, HalvingRule::kStops, stopping->mutable_asha_stopping());
-    case Method::kNone:
-      break;
-  }
-  return Section(node).Required("method", AlreadyRead()).Read();
-}
-
 absl::Status ReadBudget(const YamlNode& node, v1::Budget* budget) {
   return Section(node)
       .Optional("trials", Int([=](int64_t value) { budget->set_trials(value); }))
@@ -325,6 +173,14 @@ absl::Status ReadTrainer(const YamlNode& node, v1::StudySpec* spec) {
   return absl::OkStatus();
 }
 
+absl::Status ReadWarmStart(const YamlNode& node, v1::StudySpec* spec) {
+  ATHANOR_ASSIGN_OR_RETURN(const std::vector<YamlNode> studies, node.List());
+  for (const YamlNode& study : studies) {
+    ATHANOR_ASSIGN_OR_RETURN(*spec->add_warm_start(), study.String());
+  }
+  return absl::OkStatus();
+}
+
 absl::Status ReadStudy(const YamlNode& root, v1::StudySpec* spec) {
   return Section(root)
       .Required("name", String([=](std::string name) { spec->set_name(std::move(name)); }))
@@ -336,12 +192,14 @@ absl::Status ReadStudy(const YamlNode& root, v1::StudySpec* spec) {
                                                [=](v1::Resource resource) { spec->set_resource(resource); }))
       .Required("parameters", [=](const YamlNode& node) { return ReadParameters(node, spec); })
       .Optional("search", [=](const YamlNode& node) { return ReadSearch(node, spec->mutable_search()); })
-      .Optional("early_stopping", [=](const YamlNode& node) { return ReadEarlyStopping(node, spec); })
+      .Optional("early_stopping",
+                [=](const YamlNode& node) { return ReadEarlyStopping(node, spec->mutable_early_stopping()); })
       .Optional("budget", [=](const YamlNode& node) { return ReadBudget(node, spec->mutable_budget()); })
       .Optional("retry", [=](const YamlNode& node) { return ReadRetry(node, spec->mutable_retry()); })
       .Optional("requires", [=](const YamlNode& node) { return ReadRequirements(node, spec->mutable_requirements()); })
       .Optional("checkpoint", [=](const YamlNode& node) { return ReadCheckpoint(node, spec->mutable_checkpoint()); })
       .Optional("trainer", [=](const YamlNode& node) { return ReadTrainer(node, spec); })
+      .Optional("warm_start", [=](const YamlNode& node) { return ReadWarmStart(node, spec); })
       .Read();
 }
 

@@ -206,12 +206,32 @@ std::string FormatSearch(const v1::Search& search) {
   return text;
 }
 
+namespace {
+
+// "1 to 27, factor 3"
+template <typename Options>
+std::string FormatRungs(const Options& options, int64_t max_resource) {
+  return fmt::format("{} to {}, factor {}", options.has_min_resource() ? options.min_resource() : 1,
+                     options.has_max_resource() ? options.max_resource() : max_resource,
+                     options.has_reduction_factor() ? options.reduction_factor() : 3);
+}
+
+std::string FormatThreshold(const v1::ThresholdStopping& options) {
+  if (!options.has_upper()) return "threshold from " + FormatNumber(options.lower());
+  if (!options.has_lower()) return "threshold to " + FormatNumber(options.upper());
+  return fmt::format("threshold {} to {}", FormatNumber(options.lower()), FormatNumber(options.upper()));
+}
+
+std::string FormatPatience(const v1::PatienceStopping& options, int64_t max_resource) {
+  std::string text = fmt::format("patience {}", options.has_patience() ? options.patience() : 5);
+  if (options.min_delta() > 0) text += fmt::format(", min delta {}", FormatNumber(options.min_delta()));
+  if (options.has_inner()) text += ", then " + FormatStopping(options.inner(), max_resource);
+  return text;
+}
+
+}  // namespace
+
 std::string FormatStopping(const v1::EarlyStopping& stopping, int64_t max_resource) {
-  const auto halving = [&](std::string_view name, const v1::HalvingStopping& options) {
-    return fmt::format("{} {} to {}, factor {}", name, options.has_min_resource() ? options.min_resource() : 1,
-                       options.has_max_resource() ? options.max_resource() : max_resource,
-                       options.has_reduction_factor() ? options.reduction_factor() : 3);
-  };
   switch (stopping.method_case()) {
     case v1::EarlyStopping::kMedian:
       return "median";
@@ -219,14 +239,32 @@ std::string FormatStopping(const v1::EarlyStopping& stopping, int64_t max_resour
       return fmt::format(
           "percentile {}",
           FormatNumber(stopping.percentile().has_percentile() ? stopping.percentile().percentile() : 50));
-    case v1::EarlyStopping::kAsha:
-      return halving("asha", stopping.asha());
+    case v1::EarlyStopping::kAsha: {
+      const std::string text = "asha " + FormatRungs(stopping.asha(), max_resource);
+      return stopping.asha().brackets() > 1 ? fmt::format("{}, {} brackets", text, stopping.asha().brackets()) : text;
+    }
     case v1::EarlyStopping::kAshaStopping:
-      return halving("asha_stopping", stopping.asha_stopping());
+      return "asha_stopping " + FormatRungs(stopping.asha_stopping(), max_resource);
+    case v1::EarlyStopping::kHyperband:
+      return "hyperband " + FormatRungs(stopping.hyperband(), max_resource) +
+             (stopping.hyperband().synchronous() ? ", synchronous" : "");
+    case v1::EarlyStopping::kThreshold:
+      return FormatThreshold(stopping.threshold());
+    case v1::EarlyStopping::kPatience:
+      return FormatPatience(stopping.patience(), max_resource);
     case v1::EarlyStopping::METHOD_NOT_SET:
       break;
   }
   return "none";
+}
+
+std::string FormatBracket(const v1::Trial& trial, const v1::Study& study) {
+  const v1::EarlyStopping& stopping = study.spec().early_stopping();
+  if (!stopping.has_hyperband() && stopping.asha().brackets() <= 1) return "";
+  if (study.rungs().empty()) return std::to_string(trial.bracket());
+  const auto first = static_cast<int>(trial.bracket() % study.rungs_size());
+  if (first + 1 == study.rungs_size()) return fmt::format("{} (never pauses)", trial.bracket());
+  return fmt::format("{} (pauses from step {} on)", trial.bracket(), study.rungs(first));
 }
 
 std::string FormatSteps(int64_t count, v1::Resource resource) {

@@ -57,8 +57,12 @@ const std::string& EffectiveMethod(const v1::Search& search);
 // "random, seed 42"; "auto: tpe, seed 42, 10 start-up trials, 0.2 random (because ...)".
 std::string FormatSearch(const v1::Search& search);
 
-// "asha 1 to 27, factor 3", "median", "none".
+// "asha 1 to 27, factor 3, 2 brackets", "hyperband 1 to 81, factor 3", "patience 5, then threshold to 10", "median",
+// "none".
 std::string FormatStopping(const v1::EarlyStopping& stopping, int64_t max_resource);
+
+// "1 (pauses from step 3 on)"; empty where the rule has no brackets, or one.
+std::string FormatBracket(const v1::Trial& trial, const v1::Study& study);
 
 // "epoch" or "step", with an s unless there is one of them.
 std::string FormatSteps(int64_t count, v1::Resource resource);

@@ -61,10 +61,18 @@ void AddPercentile(const v1::PercentileStopping& options, Json* json) {
   if (options.has_min_trials()) (*json)["min_trials"] = options.min_trials();
 }
 
-void AddHalving(const v1::HalvingStopping& options, Json* json) {
+template <typename Options>
+void AddRungs(const Options& options, Json* json) {
   if (options.has_min_resource()) (*json)["min_resource"] = options.min_resource();
   if (options.has_max_resource()) (*json)["max_resource"] = options.max_resource();
   if (options.has_reduction_factor()) (*json)["reduction_factor"] = options.reduction_factor();
+}
+
+void AddThreshold(const v1::ThresholdStopping& options, Json* json) {
+  if (options.has_lower()) (*json)["lower"] = options.lower();
+  if (options.has_upper()) (*json)["upper"] = options.upper();
+  (*json)["warmup_steps"] = options.warmup_steps();
+  if (options.has_interval_steps()) (*json)["interval_steps"] = options.interval_steps();
 }
 
 // As a study file wants it: what `auto` has picked is a fact of the study.
@@ -89,13 +97,30 @@ Json ToJson(const v1::EarlyStopping& stopping) {
       break;
     case v1::EarlyStopping::kAsha:
       json["method"] = "asha";
-      AddHalving(stopping.asha(), &json);
+      AddRungs(stopping.asha(), &json);
       if (stopping.asha().has_finalists()) json["finalists"] = stopping.asha().finalists();
+      if (stopping.asha().has_brackets()) json["brackets"] = stopping.asha().brackets();
       break;
     case v1::EarlyStopping::kAshaStopping:
       json["method"] = "asha_stopping";
-      AddHalving(stopping.asha_stopping(), &json);
+      AddRungs(stopping.asha_stopping(), &json);
       json["startup_trials"] = stopping.asha_stopping().startup_trials();
+      break;
+    case v1::EarlyStopping::kHyperband:
+      json["method"] = "hyperband";
+      AddRungs(stopping.hyperband(), &json);
+      if (stopping.hyperband().has_finalists()) json["finalists"] = stopping.hyperband().finalists();
+      json["synchronous"] = stopping.hyperband().synchronous();
+      break;
+    case v1::EarlyStopping::kThreshold:
+      json["method"] = "threshold";
+      AddThreshold(stopping.threshold(), &json);
+      break;
+    case v1::EarlyStopping::kPatience:
+      json["method"] = "patience";
+      if (stopping.patience().has_patience()) json["patience"] = stopping.patience().patience();
+      json["min_delta"] = stopping.patience().min_delta();
+      if (stopping.patience().has_inner()) json["inner"] = ToJson(stopping.patience().inner());
       break;
     case v1::EarlyStopping::METHOD_NOT_SET:
       json["method"] = "none";
@@ -158,6 +183,7 @@ Json ToJson(const v1::StudySpec& spec) {
   if (spec.has_requirements()) json["requires"] = ToJson(spec.requirements());
   if (spec.has_checkpoint()) json["checkpoint"] = ToJson(spec.checkpoint());
   json["trainer"] = ToJson(spec.trainer());
+  for (const std::string& study : spec.warm_start()) json["warm_start"].push_back(study);
   return json;
 }
 

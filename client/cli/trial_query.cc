@@ -113,6 +113,7 @@ std::string ShowText(const v1::TrialDetail& detail, const v1::Study& study, cons
   add("trained for", FormatDuration(trial.elapsed_ms()));
   add("seed", std::to_string(trial.seed()));
   if (trial.has_suggestion_index()) add("suggestion", std::to_string(trial.suggestion_index()));
+  if (const std::string bracket = FormatBracket(trial, study); !bracket.empty()) add("bracket", bracket);
   if (trial.checkpoint_step() > 0) add("checkpoint", fmt::format("step {}", trial.checkpoint_step()));
 
   Table attempts({{"TOKEN", Align::kRight},

@@ -37,12 +37,21 @@ std::optional<double> FirstFrom(const StudyFacts& study, const AttemptFacts& att
   return std::nullopt;
 }
 
+bool Diverged(const StudyFacts& study, const AttemptFacts& attempt) {
+  return std::ranges::any_of(attempt.measurements, [&](const Measurement& measurement) {
+    const auto value = ValueAt(attempt, measurement.step, study.objective().metric);
+    return value.has_value() && !std::isfinite(*value);
+  });
+}
+
 // The values that the attempt can have entered a rung at `step` with: what it reported there, or what its end put
 // there.
 std::vector<double> Explanations(const StudyFacts& study, const TrialFacts& facts, const AttemptFacts& attempt,
                                  int64_t step) {
   if (const auto reported = FirstFrom(study, attempt, step)) return {*reported};
   const AttemptOutcome outcome = attempt.attempt.outcome;
+  // A run that diverges below the first rung it would pause at enters that one too.
+  if (outcome == AttemptOutcome::kPaused && Diverged(study, attempt)) return {kInfinity};
   if (outcome == AttemptOutcome::kCompleted && facts.trial.final.has_value()) {
     return {Orient(study.objective().goal, facts.trial.final->value)};
   }
@@ -54,9 +63,10 @@ void CheckEntry(const StudyFacts& study, const TrialFacts& facts, const RungEntr
                 const std::vector<int64_t>& steps, const Findings& found) {
   const TrialNumber number = facts.trial.number;
   const std::string what = fmt::format("rung {} entry", entry.rung);
-  if (entry.bracket != facts.trial.bracket) {
-    found.OfTrial(number, what, fmt::format("in bracket {} of the trial", facts.trial.bracket),
-                  fmt::format("bracket {}", entry.bracket));
+  const int64_t ladder = study.rule == nullptr ? 0 : study.rule->LadderOf(facts.trial.bracket);
+  if (entry.bracket != ladder) {
+    found.OfTrial(number, what, fmt::format("in ladder {} of the trial's bracket {}", ladder, facts.trial.bracket),
+                  fmt::format("ladder {}", entry.bracket));
   }
   if (entry.rung < 0 || entry.rung >= static_cast<int64_t>(steps.size())) {
     found.OfTrial(number, what, fmt::format("one of {} rungs", steps.size()), fmt::format("rung {}", entry.rung));
@@ -144,8 +154,7 @@ void CheckDecision(const StudyFacts& study, const TrialFacts& facts, const Decis
 }  // namespace
 
 void CheckRungs(const StudyFacts& study, const TrialFacts& facts, const Findings& found) {
-  const std::vector<int64_t> steps =
-      study.rule == nullptr ? std::vector<int64_t>() : study.rule->Rungs(facts.trial.bracket);
+  const std::vector<int64_t> steps = study.rule == nullptr ? std::vector<int64_t>() : study.rule->Rungs();
   for (size_t i = 0; i < facts.entries.size(); ++i) {
     if (facts.entries[i].rung == static_cast<int64_t>(i)) continue;
     found.OfTrial(facts.trial.number, "rungs", fmt::format("entered from 0 without gaps: rung {}", i),

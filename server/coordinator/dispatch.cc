@@ -16,7 +16,7 @@ namespace {
 std::vector<Checkpoint> ResumableFrom(const LiveStudy& study, const Trial& trial) {
   std::vector<Checkpoint> checkpoints = study.checkpoints(trial.number);
   if (study.rule() == nullptr) return checkpoints;
-  const std::vector<int64_t> rungs = study.rule()->Rungs(trial.bracket);
+  const std::vector<int64_t> rungs = study.rule()->Rungs();
   const int64_t measured = trial.final.has_value() ? trial.final->step : 0;
   std::erase_if(checkpoints, [&](const Checkpoint& checkpoint) {
     return checkpoint.step > measured && std::ranges::find(rungs, checkpoint.step) != rungs.end();

@@ -38,7 +38,7 @@ bool EvictionOrder::Settle(Cursor& cursor) {
 std::tuple<int64_t, double, StudyId> EvictionOrder::KeyOf(const Cursor& cursor) {
   const auto& [value, number] = cursor.rung->second.At(cursor.left - 1);
   const Trial& trial = cursor.study->trial(number);
-  const OrderStatistics& entries = cursor.study->ladder().rung(trial.bracket, cursor.rung->first).entries();
+  const OrderStatistics& entries = cursor.study->rung(trial, cursor.rung->first).entries();
   const double better = static_cast<double>(entries.Rank(value, number)) / static_cast<double>(entries.size());
   return {cursor.rung->first, -better, -cursor.study->id()};
 }

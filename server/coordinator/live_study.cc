@@ -24,7 +24,12 @@ LiveAttempt* LiveStudy::mutable_live(TrialNumber number) {
 
 std::span<const CurvePointInMemory> LiveStudy::curve(TrialNumber number) const {
   const auto found = curves_.find(number);
-  return found == curves_.end() ? std::span<const CurvePointInMemory>() : found->second;
+  return found == curves_.end() ? std::span<const CurvePointInMemory>() : found->second.points;
+}
+
+std::span<const double> LiveStudy::bests(TrialNumber number) const {
+  const auto found = curves_.find(number);
+  return found == curves_.end() ? std::span<const double>() : found->second.bests;
 }
 
 const std::string& LiveStudy::failed_on(TrialNumber number) const {
@@ -124,7 +129,12 @@ void LiveStudy::MoveTrial(TrialNumber number, TrialState next) {
   if (trial.state == TrialState::kWaiting) waiting_.erase(number);
   if (next == TrialState::kWaiting) waiting_.insert(number);
   if (trial.state == TrialState::kPaused) {
-    ladder_.StopWaiting(trial.bracket, ladder_.HighestRung(number), number);
+    ladder_.StopWaiting(LadderOf(trial), ladder_.HighestRung(number), number);
+  }
+  if (next == TrialState::kWaiting || next == TrialState::kRunning) {
+    ladder_.Start(number);
+  } else {
+    ladder_.Stop(number);
   }
   checkpoints_.Resume(number);
   if (IsFinished(trial.state) && trial.best.has_value()) {  // a retry
@@ -142,8 +152,8 @@ void LiveStudy::IndexEnd(const Trial& trial) {
 
 void LiveStudy::IndexPause(const Trial& trial) {
   const int64_t rung = ladder_.HighestRung(trial.number);
-  ladder_.Wait(trial.bracket, rung, trial.number);
-  const auto value = ladder_.rung(trial.bracket, rung).ValueOf(trial.number);
+  ladder_.Wait(LadderOf(trial), rung, trial.number);
+  const auto value = this->rung(trial, rung).ValueOf(trial.number);
   checkpoints_.Pause(trial.number, rung, value.value_or(std::numeric_limits<double>::infinity()));
 }
 
@@ -181,13 +191,13 @@ void LiveStudy::ResumeAttempt(Transaction& tx, TrialNumber number, int64_t resum
   }
   if (!trial.final.has_value() || trial.final->step <= resumed_step) return;
 
-  std::vector<CurvePointInMemory> kept = std::move(curves_[number]);
+  std::vector<CurvePointInMemory> kept = std::move(curves_[number].points);
   std::erase_if(kept, [&](const CurvePointInMemory& point) { return point.step > resumed_step; });
   ranking_.Erase(Oriented(trial.best->value), number);
   trial.best.reset();
   trial.final.reset();
   trial.elapsed_ms = 0;
-  curves_[number].clear();
+  curves_[number] = {};
   for (const CurvePointInMemory& point : kept) AddValue(trial, point);
 }
 
@@ -200,7 +210,17 @@ void LiveStudy::AddValue(Trial& trial, const CurvePointInMemory& point) {
   }
   trial.final = ObjectiveValue{point.value, point.step};
   trial.elapsed_ms = point.elapsed_ms;
-  curves_[trial.number].push_back(point);
+  AddPoint(curves_[trial.number], point);
+}
+
+void LiveStudy::AddPoint(Curve& curve, const CurvePointInMemory& point) const {
+  const double value = Oriented(point.value);
+  curve.bests.push_back(curve.bests.empty() ? value : std::min(value, curve.bests.back()));
+  curve.points.push_back(point);
+}
+
+void LiveStudy::JoinLadder(const Trial& trial) {
+  if (!rungs_.empty()) ladder_.Join(LadderOf(trial), trial.number, rule_->FirstRung(trial.bracket));
 }
 
 void LiveStudy::AddMeasurement(Transaction& tx, TrialNumber number, const Measurement& measurement) {
@@ -238,12 +258,11 @@ void LiveStudy::RecordDecision(Transaction& tx, TrialNumber number, const Object
 }
 
 void LiveStudy::RecordPromotion(Transaction& tx, const Promotion& promotion) {
-  const std::vector<int64_t> steps = rule_->Rungs(trial(promotion.trial).bracket);
   StoppingDecision decision;
   decision.rung = promotion.from_rung;
   decision.bound = promotion.bound;
   decision.n = promotion.n;
-  RecordDecision(tx, promotion.trial, {Unoriented(promotion.value), steps[static_cast<size_t>(promotion.from_rung)]},
+  RecordDecision(tx, promotion.trial, {Unoriented(promotion.value), rungs_[static_cast<size_t>(promotion.from_rung)]},
                  decision);
 }
 
@@ -253,7 +272,7 @@ double LiveStudy::Unoriented(double oriented) const {
 
 void LiveStudy::EnterRungs(Transaction& tx, TrialNumber number, Token token, const std::vector<EnteredRung>& entered) {
   for (const EnteredRung& rung : entered) {
-    const RungEntry entry{trial(number).bracket, rung.rung, number, rung.value, token, false};
+    const RungEntry entry{LadderOf(trial(number)), rung.rung, number, rung.value, token, false};
     ladder_.Enter(entry);
     auto& entries = rung_entries_[number];
     std::erase_if(entries, [&](const RungEntry& other) { return other.rung == entry.rung; });
@@ -289,11 +308,6 @@ void LiveStudy::SetTrialState(Transaction& tx, TrialNumber number, TrialState ne
   if (MayBeRetried(next)) return;
   curves_.erase(number);
   failed_on_.erase(number);
-}
-
-bool LiveStudy::ComparesWithHistory() const {
-  return std::holds_alternative<MedianStopping>(spec().early_stopping) ||
-         std::holds_alternative<PercentileStopping>(spec().early_stopping);
 }
 
 void LiveStudy::AddToHistory(TrialNumber number) {

@@ -102,7 +102,11 @@ class LiveStudy {
   const LiveAttempt* live(TrialNumber number) const;
   const std::map<TrialNumber, LiveAttempt>& live_attempts() const { return live_; }
   const Ladder& ladder() const { return ladder_; }
-  StoppingView stopping_view() const { return {ladder_, history_}; }
+  // A rung of the ladder that the trial climbs.
+  const Rung& rung(const Trial& trial, int64_t rung) const { return ladder_.rung(LadderOf(trial), rung); }
+  StoppingView stopping_view() const {
+    return {ladder_, history_, static_cast<int64_t>(trials_.size()), TrialsTotal()};
+  }
   SearchView search_view() const;
   // Trials of earlier studies that it started from.
   std::span<const PriorTrial> prior() const { return prior_; }
@@ -111,6 +115,8 @@ class LiveStudy {
   const CheckpointIndex& checkpoint_index() const { return checkpoints_; }
   // Of a trial that is unfinished or may be retried; empty for others.
   std::span<const CurvePointInMemory> curve(TrialNumber number) const;
+  // The best value until each point of the curve, oriented.
+  std::span<const double> bests(TrialNumber number) const;
   // Trials that have a value, best first.
   const OrderStatistics& ranking() const { return ranking_; }
   // Those of them that have ended.
@@ -205,7 +211,10 @@ class LiveStudy {
   void IndexEnd(const Trial& trial);
   void Index(const Trial& trial);
   void AddValue(Trial& trial, const CurvePointInMemory& point);
-  bool ComparesWithHistory() const;
+  int64_t LadderOf(const Trial& trial) const { return rule_ == nullptr ? 0 : rule_->LadderOf(trial.bracket); }
+  // A trial is there that will climb the rungs, if the rule has any.
+  void JoinLadder(const Trial& trial);
+  bool ComparesWithHistory() const { return rule_ != nullptr && rule_->ComparesWithCompleted(); }
   // A trial has COMPLETED; its curve is still in memory.
   void AddToHistory(TrialNumber number);
   absl::Status LoadCurves(Store& store);
@@ -231,7 +240,12 @@ class LiveStudy {
   std::array<int64_t, 8> counts_ = {};
   std::set<TrialNumber> waiting_;
   std::map<TrialNumber, LiveAttempt> live_;
-  std::unordered_map<TrialNumber, std::vector<CurvePointInMemory>> curves_;
+  struct Curve {
+    std::vector<CurvePointInMemory> points;
+    std::vector<double> bests;
+  };
+  void AddPoint(Curve& curve, const CurvePointInMemory& point) const;
+  std::unordered_map<TrialNumber, Curve> curves_;
   CheckpointIndex checkpoints_;
   std::unordered_map<TrialNumber, std::string> failed_on_;
   std::unordered_map<std::string, WorkerFailures> failures_;  // by worker

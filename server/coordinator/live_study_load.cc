@@ -37,12 +37,13 @@ absl::StatusOr<std::unique_ptr<LiveStudy>> LiveStudy::Load(StudyImage image, Sto
   ATHANOR_ASSIGN_OR_RETURN(searcher->method, create_search(spec, searcher->space));
   study->searcher_ = searcher;
   ATHANOR_ASSIGN_OR_RETURN(study->rule_, CreateStoppingRule(spec));
-  if (study->rule_ != nullptr) study->rungs_ = study->rule_->Rungs(0);
+  if (study->rule_ != nullptr) study->rungs_ = study->rule_->Rungs();
   study->prior_ = std::move(image.prior);
   study->max_resource_ = MaxResource(spec);
 
   for (const Checkpoint& checkpoint : image.checkpoints) study->checkpoints_.Add(checkpoint);
   study->trials_ = std::move(image.trials);
+  for (const Trial& trial : study->trials_) study->JoinLadder(trial);
   for (const RungEntry& entry : image.rung_entries) {
     study->ladder_.Enter(entry);
     study->rung_entries_[entry.trial].push_back(entry);
@@ -73,6 +74,7 @@ void LiveStudy::Index(const Trial& trial) {
   ++counts_[static_cast<size_t>(trial.state)];
   if (trial.state == TrialState::kWaiting) waiting_.insert(trial.number);
   if (trial.state == TrialState::kPaused) IndexPause(trial);
+  if (trial.state != TrialState::kWaiting && trial.state != TrialState::kRunning) ladder_.Stop(trial.number);
   if (trial.best.has_value()) ranking_.Insert(Oriented(trial.best->value), trial.number);
   if (IsFinished(trial.state)) IndexEnd(trial);
   if (trial.suggestion_index.has_value()) next_suggestion_ = std::max(next_suggestion_, *trial.suggestion_index + 1);
@@ -112,7 +114,9 @@ absl::Status LiveStudy::LoadAttempts(StudyImage& image, MonotonicTime now, Durat
 absl::Status LiveStudy::LoadCurves(Store& store) {
   for (const Trial& trial : trials_) {
     if ((IsFinished(trial.state) && !MayBeRetried(trial.state)) || !trial.final.has_value()) continue;
-    ATHANOR_ASSIGN_OR_RETURN(curves_[trial.number], ReadObjectiveCurve(store, *this, trial.number));
+    ATHANOR_ASSIGN_OR_RETURN(const auto points, ReadObjectiveCurve(store, *this, trial.number));
+    Curve& curve = curves_[trial.number];
+    for (const CurvePointInMemory& point : points) AddPoint(curve, point);
   }
   return IsFinished(record_.state) ? absl::OkStatus() : LoadHistory(store);
 }

@@ -61,6 +61,8 @@ TrialNumber LiveStudy::CreateTrial(Transaction& tx, std::optional<Configuration>
   }
   trial.seed = GivenSeed(spec(), space(), trial.configuration)
                    .value_or(HashWords({spec().search.seed, static_cast<uint64_t>(trial.number)}));
+  if (rule_ != nullptr) trial.bracket = rule_->BracketOf(stopping_view(), trial.number);
+  JoinLadder(trial);
   trial.created = tx.now.wall;
   tx.changes.push_back(InsertTrial{record_.id, trial});
   ++counts_[static_cast<size_t>(TrialState::kWaiting)];

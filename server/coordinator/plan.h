@@ -16,11 +16,13 @@ struct PlannedRung {
   int64_t step = 0;
   // Trials that reach it as in synchronous halving: floor(n / reduction_factor) of the n at the rung below go on
   // (asha_stopping: at least one, and all of the start-up), and the finalists reach every one. What to expect where
-  // values arrive in no particular order.
+  // values arrive in no particular order. Hyperband: summed over its brackets, whose trials pass the lower rungs; asha
+  // with brackets: as if no trial passed any.
   int64_t trials = 0;
-  // Trials that reach it in the worst order, each new value better than all before it. asha: reduction_factor - 1 fewer
-  // than at the rung below, since the first promotion waits for reduction_factor values and each later value promotes
-  // one trial at most; asha_stopping: all.
+  // Trials that reach it in the worst order, each new value better than all before it. asha and hyperband:
+  // reduction_factor - 1 fewer than at the rung below, a ladder, since the first promotion waits for reduction_factor
+  // values and each later value promotes one trial at most; with brackets, from the highest of them on; synchronous
+  // hyperband: as `trials`; asha_stopping: all.
   int64_t trials_at_most = 0;
 };
 

@@ -137,6 +137,7 @@ Action Reports::Decide(Transaction& tx, LiveStudy& study, TrialNumber number, co
   value.step = measurement.step;
   value.value = Orient(goal, objective->value);
   value.best = Orient(goal, trial.best->value);
+  value.bests = study.bests(number);
   const StoppingDecision decision = study.rule()->OnValue(study.stopping_view(), value);
   if (decision.recorded) study.RecordDecision(tx, number, {objective->value, measurement.step}, decision);
   study.EnterRungs(tx, number, study.live(number)->attempt.token, decision.entered);

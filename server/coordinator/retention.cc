@@ -29,7 +29,7 @@ RetentionFacts FactsOf(const LiveStudy& study, TrialNumber number) {
   facts.study = study.record().state;
   facts.keep_best = study.spec().checkpoint.keep_best;
   if (trial.state == TrialState::kPaused) {
-    const Rung& rung = study.ladder().rung(trial.bracket, study.ladder().HighestRung(number));
+    const Rung& rung = study.rung(trial, study.ladder().HighestRung(number));
     facts.rung_value = rung.ValueOf(number).value_or(std::numeric_limits<double>::infinity());
   }
   if (const auto best = BestOf(study, number); best.has_value() && IsFinished(trial.state)) {

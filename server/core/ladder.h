@@ -1,5 +1,5 @@
-// The rungs of a study: who entered which with what value, who waits there to be promoted. Kept up to date entry by
-// entry by whoever owns the study; stopping rules only read it.
+// The rungs of a study: who entered which with what value, who waits there to be promoted, who is still on the way.
+// Kept up to date change by change by whoever owns the study; rules and search methods only read it.
 #pragma once
 
 #include <cstdint>
@@ -14,26 +14,49 @@
 
 namespace athanor {
 
-// One rung of one bracket. Values are oriented, never NaN.
+// A trial's value at a rung and at the next one.
+using RungPair = std::pair<double, double>;
+
+// One rung of one ladder. Values are oriented, never NaN.
 class Rung {
  public:
+  // At most so many pairs are kept: enough for a rank correlation, few enough to compute it for every new trial.
+  static constexpr size_t kMaxPairs = 100;
+
   // Every value that ever entered.
   const OrderStatistics& entries() const { return entries_; }
   // Those whose trial is PAUSED here and not promoted.
   const OrderStatistics& waiting() const { return waiting_; }
   // The trial's entry; nullopt if it never entered.
   std::optional<double> ValueOf(TrialNumber trial) const;
+  // Of trials that were to pass this rung without pausing and have entered the next one, hence not chosen by their
+  // value here: what they entered both with. By number, the kMaxPairs largest: whatever the order in which they came,
+  // the same facts give the same pairs.
+  const std::map<TrialNumber, RungPair>& unselected() const { return unselected_; }
+  // Trials that were to pass this rung without pausing, whether or not they have come so far.
+  int64_t passing() const { return passing_; }
 
  private:
   friend class Ladder;
   OrderStatistics entries_;
   OrderStatistics waiting_;
   std::unordered_map<TrialNumber, double> values_;
+  std::map<TrialNumber, RungPair> unselected_;
+  int64_t passing_ = 0;
 };
 
-// All rungs of all brackets. Reads never create. Not thread-safe. All operations O(log n).
+// All rungs of all ladders of a study; a ladder is known by its number (StoppingRule::LadderOf), which RungEntry calls
+// bracket. Reads never create. Not thread-safe. All operations O(log n), unless said otherwise.
 class Ladder {
  public:
+  // The trial will climb this ladder and pass the rungs below `first_rung` without pausing. Before its first entry,
+  // once a trial, and only for rules that look at passing(), unselected() or UnderWayBelow(): without it a trial counts
+  // for none of these. It is under way, as after Start(). O(first_rung log n).
+  void Join(int64_t bracket, TrialNumber trial, int64_t first_rung);
+  // A trial that joined is WAITING or RUNNING again, or is PAUSED or has ended.
+  void Start(TrialNumber trial);
+  void Stop(TrialNumber trial);
+
   // Adds an entry; replaces the trial's +inf entry of the same rung (after `trial retry`); otherwise a second entry is
   // ignored, so that n never falls and a value once compared with others stays what it was. `token` and `promoted` are
   // not looked at.
@@ -45,15 +68,29 @@ class Ladder {
 
   // An empty rung if nothing entered it.
   const Rung& rung(int64_t bracket, int64_t rung) const;
-  // The highest rung that the trial entered in its bracket, -1 if none. An entry with +inf counts.
+  // One past the largest ladder that was joined or entered.
+  int64_t brackets() const { return rungs_.empty() ? 0 : rungs_.rbegin()->first.first + 1; }
+  // The highest rung that the trial entered, -1 if none. An entry with +inf counts.
   int64_t HighestRung(TrialNumber trial) const;
+  // Trials of the ladder that are under way and have not entered `rung` yet. O(rungs).
+  int64_t UnderWayBelow(int64_t bracket, int64_t rung) const;
 
  private:
+  // Where a trial is.
+  struct Climber {
+    int64_t highest = -1;
+    int64_t bracket = 0;
+    int64_t first_rung = 0;
+    bool under_way = false;
+  };
   Rung* Find(int64_t bracket, int64_t rung);
+  void CountUnderWay(const Climber& climber, int64_t change);
+  void NotePairs(const RungEntry& entry, int64_t first_rung);
 
   std::map<std::pair<int64_t, int64_t>, Rung> rungs_;
-  std::unordered_map<TrialNumber, int64_t> highest_;
-  Rung empty_;  // what rung() refers to where nothing is
+  std::unordered_map<TrialNumber, Climber> climbers_;
+  std::map<std::pair<int64_t, int64_t>, int64_t> under_way_;  // (bracket, highest rung entered) -> trials; never 0
+  Rung empty_;                                                // what rung() refers to where nothing is
 };
 
 }  // namespace athanor

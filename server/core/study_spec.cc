@@ -27,6 +27,9 @@ struct NameOf {
   std::string_view operator()(const PercentileStopping&) const { return "percentile"; }
   std::string_view operator()(const AshaPromotion&) const { return "asha"; }
   std::string_view operator()(const AshaStopping&) const { return "asha_stopping"; }
+  std::string_view operator()(const Hyperband&) const { return "hyperband"; }
+  std::string_view operator()(const ThresholdStopping&) const { return "threshold"; }
+  std::string_view operator()(const PatienceStopping&) const { return "patience"; }
 };
 
 }  // namespace
@@ -47,6 +50,7 @@ int64_t TrainerResource(const StudySpec& spec) {
 
 const HalvingOptions* Halving(const EarlyStoppingOptions& options) {
   if (const auto* promotion = std::get_if<AshaPromotion>(&options)) return promotion;
+  if (const auto* hyperband = std::get_if<Hyperband>(&options)) return hyperband;
   return std::get_if<AshaStopping>(&options);
 }
 
@@ -56,5 +60,7 @@ int64_t MaxResource(const StudySpec& spec) {
 }
 
 std::string_view StoppingName(const EarlyStoppingOptions& options) { return std::visit(NameOf{}, options); }
+
+std::string_view StoppingName(const InnerStopping& options) { return std::visit(NameOf{}, options); }
 
 }  // namespace athanor

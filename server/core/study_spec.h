@@ -24,10 +24,14 @@ struct Objective {
 };
 
 struct SearchOptions {
+  static constexpr int64_t kStartupTrials = 10;
+  static constexpr double kRandomShare = 0.2;
+
   std::string method = "auto";  // auto | grid | random | sobol | tpe | gp | cmaes
   uint64_t seed = 0;
-  // tpe and gp only, and there once completed: quasi-random suggestions before the model is asked (>= 1, 10 unless
-  // given), and the share of later ones that are drawn at random instead ([0, 1], 0.2 unless given).
+  // tpe and gp only, and there once completed: quasi-random suggestions before the model is asked (>= 1,
+  // kStartupTrials unless given), and the share of later ones that are drawn at random instead ([0, 1], kRandomShare
+  // unless given).
   std::optional<int64_t> startup_trials = {};
   std::optional<double> random_share = {};
   // What `auto` stands for in this study, and why; empty for every other method. Stored, so that a study keeps its
@@ -47,21 +51,45 @@ struct PercentileOptions {
   int64_t min_trials = 1;      // >= 1
 };
 
-// SEMANTICS section 4, `asha` and `asha_stopping`. In the paper's symbols: r, R, eta.
+// SEMANTICS section 4, rules with rungs. In the papers' symbols: r, R, eta.
 struct HalvingOptions {
   int64_t min_resource = 1;      // r >= 1
   int64_t max_resource = 0;      // R >= r; 0 = what the trainer trains for
   int64_t reduction_factor = 3;  // eta >= 2
-  int64_t finalists = 1;         // asha only; >= 0
+  int64_t finalists = 1;         // asha and hyperband only; >= 0
   int64_t startup_trials = 0;    // asha_stopping only; >= 0
+};
+
+// At least one bound; lower <= upper; both in the metric's own direction.
+struct ThresholdOptions {
+  std::optional<double> lower = {};
+  std::optional<double> upper = {};
+  int64_t warmup_steps = 0;    // >= 0
+  int64_t interval_steps = 1;  // >= 1
 };
 
 struct NoStopping {};
 struct MedianStopping : PercentileOptions {};
 struct PercentileStopping : PercentileOptions {};
-struct AshaPromotion : HalvingOptions {};
+struct AshaPromotion : HalvingOptions {
+  // New trials pause for the first time at one of this many lowest rungs. >= 1; more than there are rungs below the
+  // last = all of those.
+  int64_t brackets = 1;
+};
 struct AshaStopping : HalvingOptions {};
-using EarlyStoppingOptions = std::variant<NoStopping, MedianStopping, PercentileStopping, AshaPromotion, AshaStopping>;
+struct Hyperband : HalvingOptions {
+  bool synchronous = false;  // fresh rungs for every cycle, and each complete before its best move on
+};
+struct ThresholdStopping : ThresholdOptions {};
+// Rules without rungs, which `patience` may ask before it stops a trial.
+using InnerStopping = std::variant<NoStopping, MedianStopping, PercentileStopping, ThresholdStopping>;
+struct PatienceStopping {
+  int64_t patience = 5;  // >= 0
+  double min_delta = 0;  // >= 0, finite
+  InnerStopping inner = {};
+};
+using EarlyStoppingOptions = std::variant<NoStopping, MedianStopping, PercentileStopping, AshaPromotion, AshaStopping,
+                                          Hyperband, ThresholdStopping, PatienceStopping>;
 
 struct BudgetOptions {
   std::optional<int64_t> trials;
@@ -123,6 +151,7 @@ int64_t MaxResource(const StudySpec& spec);
 
 // "median", "asha", ... ; "none" without a rule.
 std::string_view StoppingName(const EarlyStoppingOptions& options);
+std::string_view StoppingName(const InnerStopping& options);
 
 // Fills in what depends on other parts and refuses what SEMANTICS section 1 refuses. Everything that can be known
 // without the store is checked here, SearchSpace::Create included.
@@ -135,5 +164,9 @@ std::string_view StoppingName(const EarlyStoppingOptions& options);
 // would be accepted: "early_stopping.reduction_factor: 1 is out of range; want int in [2, 1000000]". `spec` may be half
 // filled in then.
 absl::Status Complete(StudySpec& spec);
+
+// The same for a study whose trials the built-in trainer does not run: its parameters may have any name, and `trainer`
+// holds at most how long a trial is (ResourceOption).
+absl::Status CompleteForAnyTrainer(StudySpec& spec);
 
 }  // namespace athanor

@@ -10,24 +10,14 @@
 #include "base/status.h"
 #include "base/trainer_options.h"
 #include "server/core/parameter_check.h"
+#include "server/core/spec_refusal.h"
+#include "server/core/stopping_check.h"
 #include "server/core/study_spec.h"
 
 namespace athanor {
 namespace {
 
-constexpr int64_t kUnlimited = std::numeric_limits<int64_t>::max();
 constexpr int64_t kLargestDurationMs = int64_t{10} * 365 * 24 * 3600 * 1000;  // ten years: nanoseconds still fit
-constexpr int64_t kLargestResource = int64_t{1} << 53;                        // exact as a double
-
-absl::Status Refuse(const std::string& path, const std::string& value, const std::string& why) {
-  return absl::InvalidArgumentError(absl::StrCat(path, ": ", value, " ", why));
-}
-
-absl::Status CheckInt(const std::string& path, int64_t value, int64_t min, int64_t max = kUnlimited) {
-  if (value >= min && value <= max) return absl::OkStatus();
-  if (max == kUnlimited) return Refuse(path, absl::StrCat(value), absl::StrCat("is too small; want int >= ", min));
-  return Refuse(path, absl::StrCat(value), absl::StrCat("is out of range; want int in [", min, ", ", max, "]"));
-}
 
 absl::Status CheckDuration(const std::string& path, int64_t ms, int64_t min_ms) {
   if (ms >= min_ms && ms <= kLargestDurationMs) return absl::OkStatus();
@@ -147,71 +137,6 @@ absl::Status CheckParameters(const StudySpec& spec) {
   return absl::OkStatus();
 }
 
-absl::Status CompletePercentile(PercentileOptions& options) {
-  if (!(options.percentile > 0 && options.percentile < 100)) {
-    return Refuse("early_stopping.percentile", ToString(options.percentile), "is out of range; want float in (0, 100)");
-  }
-  ATHANOR_RETURN_IF_ERROR(CheckInt("early_stopping.startup_trials", options.startup_trials, 0));
-  ATHANOR_RETURN_IF_ERROR(CheckInt("early_stopping.warmup_steps", options.warmup_steps, 0, kLargestResource));
-  ATHANOR_RETURN_IF_ERROR(CheckInt("early_stopping.interval_steps", options.interval_steps, 1, kLargestResource));
-  return CheckInt("early_stopping.min_trials", options.min_trials, 1);
-}
-
-absl::Status CompleteHalving(StudySpec& spec, HalvingOptions& options) {
-  const std::string name(ResourceOption(spec.resource));
-  const bool tuned = std::ranges::find(spec.parameters, name, &Parameter::name) != spec.parameters.end();
-  ATHANOR_RETURN_IF_ERROR(CheckInt("early_stopping.min_resource", options.min_resource, 1, kLargestResource));
-  ATHANOR_RETURN_IF_ERROR(CheckInt("early_stopping.max_resource", options.max_resource, 0, kLargestResource));
-  ATHANOR_RETURN_IF_ERROR(CheckInt("early_stopping.reduction_factor", options.reduction_factor, 2, 1'000'000));
-  ATHANOR_RETURN_IF_ERROR(CheckInt("early_stopping.finalists", options.finalists, 0));
-  ATHANOR_RETURN_IF_ERROR(CheckInt("early_stopping.startup_trials", options.startup_trials, 0));
-  if (options.max_resource == 0) {
-    options.max_resource = TrainerResource(spec);
-  } else if (!tuned && !spec.trainer.contains(name)) {
-    if (const auto why = WhyRefused(*FindTrainerOption(name), options.max_resource)) {
-      return absl::InvalidArgumentError(absl::StrCat("early_stopping.max_resource: as trainer.", name, ": ", *why));
-    }
-    spec.trainer[name] = options.max_resource;
-  }
-  if (const int64_t trained = TrainerResource(spec); trained < options.max_resource) {
-    const std::string path = absl::StrCat(tuned ? "parameters." : "trainer.", name);
-    return Refuse(path, absl::StrCat(trained),
-                  absl::StrCat("is below early_stopping.max_resource; want int >= ", options.max_resource));
-  }
-  if (options.min_resource > options.max_resource) {
-    return Refuse("early_stopping.min_resource", absl::StrCat(options.min_resource),
-                  absl::StrCat("is above max_resource; want int in [1, ", options.max_resource, "]"));
-  }
-  return absl::OkStatus();
-}
-
-absl::Status CompleteStopping(StudySpec& spec) {
-  if (auto* median = std::get_if<MedianStopping>(&spec.early_stopping)) {
-    if (median->percentile == 0) median->percentile = 50;  // left out on the wire
-    if (median->percentile != 50) {
-      return Refuse("early_stopping.percentile", ToString(median->percentile),
-                    "is given to median; want method: percentile");
-    }
-    return CompletePercentile(*median);
-  }
-  if (auto* percentile = std::get_if<PercentileStopping>(&spec.early_stopping)) return CompletePercentile(*percentile);
-  if (auto* promotion = std::get_if<AshaPromotion>(&spec.early_stopping)) {
-    if (promotion->startup_trials != 0) {
-      return Refuse("early_stopping.startup_trials", absl::StrCat(promotion->startup_trials),
-                    "is given to asha; only asha_stopping has it");
-    }
-    return CompleteHalving(spec, *promotion);
-  }
-  if (auto* stopping = std::get_if<AshaStopping>(&spec.early_stopping)) {
-    if (stopping->finalists > HalvingOptions{}.finalists) {
-      return Refuse("early_stopping.finalists", absl::StrCat(stopping->finalists),
-                    "is given to asha_stopping; only asha has it");
-    }
-    return CompleteHalving(spec, *stopping);
-  }
-  return absl::OkStatus();
-}
-
 absl::Status CompleteGrid(StudySpec& spec, const SearchSpace& space) {
   for (size_t index = 0; index < space.size(); ++index) {
     if (space.CountValues(index, SearchSpace::Points::kUse)) continue;
@@ -229,14 +154,68 @@ absl::Status CompleteGrid(StudySpec& spec, const SearchSpace& space) {
   return absl::OkStatus();
 }
 
-absl::Status CompleteSearch(StudySpec& spec, const SearchSpace& space) {
-  if (spec.search.method == "grid") return CompleteGrid(spec, space);
-  if (spec.search.method != "random" && spec.search.method != "sobol") {
-    return Refuse("search.method", absl::StrCat("\"", spec.search.method, "\""),
-                  "is unknown; want grid, random or sobol");
+absl::Status CheckCmaes(const SearchSpace& space) {
+  for (const Parameter& parameter : space.parameters()) {
+    const bool category = parameter.type == ParameterType::kCategorical;
+    if (!category && parameter.when.empty()) continue;
+    return Refuse("search.method", "cmaes",
+                  absl::StrCat("cannot search ", parameter.name, ", which is ",
+                               category ? "categorical" : "conditional", "; want tpe"));
   }
+  return absl::OkStatus();
+}
+
+// The options that only tpe and gp have.
+absl::Status CompleteModel(SearchOptions& search) {
+  const std::string& method = search.effective_method();
+  if (method == "tpe" || method == "gp") {
+    if (!search.startup_trials) search.startup_trials = SearchOptions::kStartupTrials;
+    if (!search.random_share) search.random_share = SearchOptions::kRandomShare;
+    ATHANOR_RETURN_IF_ERROR(CheckInt("search.startup_trials", *search.startup_trials, 1));
+    if (*search.random_share >= 0 && *search.random_share <= 1) return absl::OkStatus();
+    return Refuse("search.random_share", ToString(*search.random_share), "is out of range; want float in [0, 1]");
+  }
+  const std::string why = absl::StrCat("is given to ", method, "; only tpe and gp have it");
+  if (search.startup_trials) return Refuse("search.startup_trials", absl::StrCat(*search.startup_trials), why);
+  if (search.random_share) return Refuse("search.random_share", ToString(*search.random_share), why);
+  return absl::OkStatus();
+}
+
+absl::Status CompleteSearch(StudySpec& spec, const SearchSpace& space) {
+  constexpr std::string_view kOthers[] = {"auto", "random", "sobol", "tpe", "gp", "cmaes"};
+  ATHANOR_RETURN_IF_ERROR(CompleteModel(spec.search));
+  if (spec.search.method == "grid") return CompleteGrid(spec, space);
+  if (std::ranges::find(kOthers, spec.search.method) == std::end(kOthers)) {
+    return Refuse("search.method", absl::StrCat("\"", spec.search.method, "\""),
+                  "is unknown; want auto, grid, random, sobol, tpe, gp or cmaes");
+  }
+  if (spec.search.method == "cmaes") ATHANOR_RETURN_IF_ERROR(CheckCmaes(space));
   if (!spec.budget.trials && !spec.budget.wall_clock_ms) {
     return Refuse("budget.trials", "nothing", "would end the study; want budget.trials or budget.wall_clock");
+  }
+  return absl::OkStatus();
+}
+
+// Whether the studies exist is checked where they are kept.
+absl::Status CheckWarmStart(const StudySpec& spec) {
+  constexpr size_t kMost = 16;
+  const std::vector<std::string>& sources = spec.warm_start;
+  if (sources.empty()) return absl::OkStatus();
+  const std::string& method = spec.search.effective_method();
+  if (method == "grid" || method == "random" || method == "sobol") {
+    return Refuse("warm_start", absl::StrCat("\"", sources.front(), "\""),
+                  absl::StrCat("is given to ", method, ", which learns from no study; want auto, tpe, gp or cmaes"));
+  }
+  if (sources.size() > kMost) {
+    return Refuse("warm_start", absl::StrCat(sources.size(), " studies"), "are too many; want at most 16");
+  }
+  for (size_t i = 0; i < sources.size(); ++i) {
+    const std::string path = absl::StrCat("warm_start[", i, "]");
+    const std::string name = absl::StrCat("\"", sources[i], "\"");
+    if (sources[i] == spec.name) return Refuse(path, name, "is this study itself; want an earlier one");
+    if (std::ranges::find(sources, sources[i]) < sources.begin() + static_cast<std::ptrdiff_t>(i)) {
+      return Refuse(path, name, "is given twice");
+    }
   }
   return absl::OkStatus();
 }
@@ -266,6 +245,14 @@ absl::Status CheckRunning(StudySpec& spec) {
   return CheckInt("checkpoint.keep_best", spec.checkpoint.keep_best, 0);
 }
 
+absl::Status CompletePolicies(StudySpec& spec, const SearchSpace& space) {
+  ATHANOR_RETURN_IF_ERROR(CompleteStopping(spec));
+  ATHANOR_RETURN_IF_ERROR(CheckBudget(spec.budget));
+  ATHANOR_RETURN_IF_ERROR(CompleteSearch(spec, space));
+  ATHANOR_RETURN_IF_ERROR(CheckWarmStart(spec));
+  return CheckRunning(spec);
+}
+
 }  // namespace
 
 absl::Status Complete(StudySpec& spec) {
@@ -274,10 +261,13 @@ absl::Status Complete(StudySpec& spec) {
   // The space first: a range that is wrong by itself says more than an option that refuses its end.
   ATHANOR_ASSIGN_OR_RETURN(const SearchSpace space, SearchSpace::Create(spec.parameters));
   ATHANOR_RETURN_IF_ERROR(CheckParameters(spec));
-  ATHANOR_RETURN_IF_ERROR(CompleteStopping(spec));
-  ATHANOR_RETURN_IF_ERROR(CheckBudget(spec.budget));
-  ATHANOR_RETURN_IF_ERROR(CompleteSearch(spec, space));
-  return CheckRunning(spec);
+  return CompletePolicies(spec, space);
+}
+
+absl::Status CompleteForAnyTrainer(StudySpec& spec) {
+  ATHANOR_RETURN_IF_ERROR(CheckIdentity(spec));
+  ATHANOR_ASSIGN_OR_RETURN(const SearchSpace space, SearchSpace::Create(spec.parameters));
+  return CompletePolicies(spec, space);
 }
 
 }  // namespace athanor

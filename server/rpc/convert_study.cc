@@ -29,9 +29,14 @@ v1::Study ToProto(const LiveStudy& study, const std::string& waits) {
   proto.set_revision(record.revision);
   proto.set_trials_total(study.TrialsTotal().value_or(0));
   if (study.rule() != nullptr) {
-    for (const int64_t step : study.rule()->Rungs(0)) proto.add_rungs(step);
+    for (const int64_t step : study.rule()->Rungs()) proto.add_rungs(step);
   }
   proto.set_max_resource(study.max_resource());
+  for (const std::string& name : record.spec.warm_start) proto.add_warm_start()->set_study(name);
+  for (const PriorTrial& trial : study.prior()) {
+    v1::WarmStartSource& source = *proto.mutable_warm_start(static_cast<int>(trial.source));
+    source.set_trials(source.trials() + 1);
+  }
   return proto;
 }
 

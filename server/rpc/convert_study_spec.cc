@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "server/rpc/convert_stopping.h"
 #include "server/rpc/convert_value.h"
 
 namespace athanor {
@@ -121,75 +122,6 @@ v1::Parameter WriteParameter(const Parameter& parameter) {
   return proto;
 }
 
-void ReadPercentile(const v1::PercentileStopping& proto, PercentileOptions& options) {
-  if (proto.has_percentile()) options.percentile = proto.percentile();
-  if (proto.has_startup_trials()) options.startup_trials = proto.startup_trials();
-  options.warmup_steps = proto.warmup_steps();
-  if (proto.has_interval_steps()) options.interval_steps = proto.interval_steps();
-  if (proto.has_min_trials()) options.min_trials = proto.min_trials();
-}
-
-void WritePercentile(const PercentileOptions& options, v1::PercentileStopping& proto) {
-  proto.set_percentile(options.percentile);
-  proto.set_startup_trials(options.startup_trials);
-  proto.set_warmup_steps(options.warmup_steps);
-  proto.set_interval_steps(options.interval_steps);
-  proto.set_min_trials(options.min_trials);
-}
-
-absl::Status ReadHalving(const v1::HalvingStopping& proto, HalvingOptions& options) {
-  if (proto.has_min_resource()) options.min_resource = proto.min_resource();
-  if (proto.has_max_resource()) {
-    // In the domain 0 stands for "what the trainer trains for", which nobody asked for here.
-    if (proto.max_resource() < 1) {
-      return Refuse("early_stopping.max_resource", absl::StrCat(proto.max_resource(), " is too small; want int >= 1"));
-    }
-    options.max_resource = proto.max_resource();
-  }
-  if (proto.has_reduction_factor()) options.reduction_factor = proto.reduction_factor();
-  if (proto.has_finalists()) options.finalists = proto.finalists();
-  options.startup_trials = proto.startup_trials();
-  return absl::OkStatus();
-}
-
-void WriteHalving(const HalvingOptions& options, v1::HalvingStopping& proto) {
-  proto.set_min_resource(options.min_resource);
-  if (options.max_resource > 0) proto.set_max_resource(options.max_resource);
-  proto.set_reduction_factor(options.reduction_factor);
-  proto.set_finalists(options.finalists);
-  proto.set_startup_trials(options.startup_trials);
-}
-
-absl::Status ReadStopping(const v1::EarlyStopping& proto, EarlyStoppingOptions& options) {
-  switch (proto.method_case()) {
-    case v1::EarlyStopping::kMedian:
-      ReadPercentile(proto.median(), options.emplace<MedianStopping>());
-      return absl::OkStatus();
-    case v1::EarlyStopping::kPercentile:
-      ReadPercentile(proto.percentile(), options.emplace<PercentileStopping>());
-      return absl::OkStatus();
-    case v1::EarlyStopping::kAsha:
-      return ReadHalving(proto.asha(), options.emplace<AshaPromotion>());
-    case v1::EarlyStopping::kAshaStopping:
-      return ReadHalving(proto.asha_stopping(), options.emplace<AshaStopping>());
-    case v1::EarlyStopping::METHOD_NOT_SET:
-      break;
-  }
-  options.emplace<NoStopping>();
-  return absl::OkStatus();
-}
-
-void WriteStopping(const EarlyStoppingOptions& options, v1::StudySpec& spec) {
-  if (std::holds_alternative<NoStopping>(options)) return;
-  v1::EarlyStopping& proto = *spec.mutable_early_stopping();
-  if (const auto* median = std::get_if<MedianStopping>(&options)) WritePercentile(*median, *proto.mutable_median());
-  if (const auto* percentile = std::get_if<PercentileStopping>(&options)) {
-    WritePercentile(*percentile, *proto.mutable_percentile());
-  }
-  if (const auto* asha = std::get_if<AshaPromotion>(&options)) WriteHalving(*asha, *proto.mutable_asha());
-  if (const auto* asha = std::get_if<AshaStopping>(&options)) WriteHalving(*asha, *proto.mutable_asha_stopping());
-}
-
 absl::Status ReadObjectives(const v1::StudySpec& proto, StudySpec& spec) {
   for (const v1::Objective& objective : proto.objectives()) {
     const auto goal = FromProto(objective.goal());
@@ -269,9 +201,12 @@ v1::StudySpec ToProto(const StudySpec& spec) {
   }
   proto.set_resource(ToProto(spec.resource));
   for (const Parameter& parameter : spec.parameters) *proto.add_parameters() = WriteParameter(parameter);
-  WriteStopping(spec.early_stopping, proto);
+  if (!std::holds_alternative<NoStopping>(spec.early_stopping)) {
+    *proto.mutable_early_stopping() = ToProto(spec.early_stopping);
+  }
   WritePolicies(spec, proto);
   *proto.mutable_trainer() = ToProto(spec.trainer);
+  proto.mutable_warm_start()->Add(spec.warm_start.begin(), spec.warm_start.end());
   return proto;
 }
 
@@ -289,9 +224,10 @@ absl::StatusOr<StudySpec> FromProto(const v1::StudySpec& proto) {
     ATHANOR_ASSIGN_OR_RETURN(Parameter read, ReadParameter(parameter));
     spec.parameters.push_back(std::move(read));
   }
-  ATHANOR_RETURN_IF_ERROR(ReadStopping(proto.early_stopping(), spec.early_stopping));
+  ATHANOR_ASSIGN_OR_RETURN(spec.early_stopping, FromProto(proto.early_stopping()));
   ReadPolicies(proto, spec);
   ATHANOR_ASSIGN_OR_RETURN(spec.trainer, FromProto(proto.trainer(), "trainer"));
+  spec.warm_start = {proto.warm_start().begin(), proto.warm_start().end()};
   return spec;
 }
 

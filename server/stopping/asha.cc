@@ -1,64 +1,62 @@
 #include "server/stopping/asha.h"
 
-#include <cmath>
-#include <limits>
+#include <algorithm>
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "server/stopping/bracket_share.h"
 #include "server/stopping/rungs.h"
 
 namespace athanor {
 namespace {
 
-constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
-constexpr int64_t kBracket = 0;  // asha has one
+constexpr int64_t kLadder = 0;  // one for all brackets
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<AshaRule>> AshaRule::Create(const AshaPromotion& options) {
+absl::StatusOr<std::unique_ptr<AshaRule>> AshaRule::Create(const AshaPromotion& options, uint64_t seed) {
   ATHANOR_RETURN_IF_ERROR(CheckRungs(options));
   if (options.finalists < 0) {
     return absl::InvalidArgumentError(
         absl::StrCat("early_stopping.finalists: ", options.finalists, " is too small; want int >= 0"));
   }
-  return std::unique_ptr<AshaRule>(new AshaRule(options));
+  if (options.brackets < 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("early_stopping.brackets: ", options.brackets, " is too small; want int >= 1"));
+  }
+  return std::unique_ptr<AshaRule>(new AshaRule(options, seed));
 }
 
-AshaRule::AshaRule(const AshaPromotion& options) : options_(options), steps_(RungSteps(options)) {}
+AshaRule::AshaRule(const AshaPromotion& options, uint64_t seed)
+    : options_(options), seed_(seed), steps_(RungSteps(options)) {
+  options_.brackets = std::min(options_.brackets, std::max<int64_t>(static_cast<int64_t>(steps_.size()) - 1, 1));
+}
+
+Climb AshaRule::ClimbOf(int64_t bracket) const {
+  return {.steps = steps_,
+          .reduction_factor = options_.reduction_factor,
+          .ladder = kLadder,
+          .first_rung = FirstRung(bracket)};
+}
+
+int64_t AshaRule::BracketOf(const StoppingView& view, TrialNumber trial) const {
+  return options_.brackets == 1 ? 0 : ChooseFirstRung(view.ladder, kLadder, options_.brackets, seed_, trial);
+}
 
 StoppingDecision AshaRule::OnValue(const StoppingView& view, const TrialValue& value) const {
-  StoppingDecision decision;
-  const RungRange reached = ReachedRungs(view.ladder, steps_, value);
-  if (reached.empty()) return decision;
-  for (int64_t k = reached.first; k < reached.end; ++k) decision.entered.push_back({.rung = k, .value = value.value});
-  const int64_t at = reached.end - 1;
-  const Rung& rung = view.ladder.rung(value.bracket, at);
-  decision.recorded = true;
-  decision.rung = at;
-  decision.n = StandingAt(rung, value.trial, value.value).n;
-  if (at > top()) return decision;
-  const int64_t promotable = decision.n / options_.reduction_factor;
-  if (promotable > 0) decision.bound = ValueAtPlace(rung, value.value, promotable);
-  if (!value.finalist) decision.action = Action::kPause;
-  return decision;
+  return PauseAtRungs(view.ladder, ClimbOf(value.bracket), value);
 }
 
 std::vector<EnteredRung> AshaRule::OnEnd(const StoppingView& view, TrialNumber trial, int64_t bracket, TrialEnd end,
                                          double last) const {
-  return RungsOnEnd(view.ladder, static_cast<int64_t>(steps_.size()), trial, bracket, end, last);
+  const LadderShape shape = {kLadder, static_cast<int64_t>(steps_.size()), FirstRung(bracket)};
+  return RungsOnEnd(view.ladder, shape, trial, end, last);
 }
 
 std::optional<Promotion> AshaRule::NextPromotion(const StoppingView& view) const {
   for (int64_t k = top(); k >= 0; --k) {
-    const Rung& rung = view.ladder.rung(kBracket, k);
-    const int64_t n = rung.entries().size();
-    const int64_t promotable = n / options_.reduction_factor;
-    if (promotable == 0 || rung.waiting().empty()) continue;
-    // Ranks grow along waiting(), so if its best is not among the promotable, none is.
-    const auto& [value, trial] = rung.waiting().At(0);
-    if (!std::isfinite(value) || rung.entries().Rank(value, trial) >= promotable) continue;
-    return Promotion{
-        .trial = trial, .from_rung = k, .value = value, .bound = rung.entries().At(promotable - 1).first, .n = n};
+    const auto promotion = BestPromotable(view.ladder.rung(kLadder, k), k, options_.reduction_factor);
+    if (promotion.has_value()) return promotion;
   }
   return std::nullopt;
 }
@@ -66,22 +64,13 @@ std::optional<Promotion> AshaRule::NextPromotion(const StoppingView& view) const
 std::optional<Promotion> AshaRule::NextFinalist(const StoppingView& view, int64_t completed_at_max_resource) const {
   if (completed_at_max_resource >= options_.finalists) return std::nullopt;
   for (int64_t k = top(); k >= 0; --k) {
-    const Rung& rung = view.ladder.rung(kBracket, k);
-    if (rung.waiting().empty()) continue;
-    const auto& [value, trial] = rung.waiting().At(0);
-    if (!std::isfinite(value)) continue;
-    return Promotion{.trial = trial, .from_rung = k, .value = value, .bound = kNothing, .n = rung.entries().size()};
+    if (const auto finalist = BestWaiting(view.ladder.rung(kLadder, k), k)) return finalist;
   }
   return std::nullopt;
 }
 
-std::vector<int64_t> AshaRule::Rungs(int64_t) const { return steps_; }
-
 std::vector<int64_t> AshaRule::HoldSteps(const StoppingView& view, TrialNumber trial, int64_t bracket) const {
-  std::vector<int64_t> holds;
-  for (int64_t k = FirstOpenRung(view.ladder, trial, bracket); k <= top(); ++k)
-    holds.push_back(steps_[static_cast<size_t>(k)]);
-  return holds;
+  return StepsToPauseAt(view.ladder, ClimbOf(bracket), trial);
 }
 
 }  // namespace athanor

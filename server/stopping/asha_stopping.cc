@@ -12,6 +12,7 @@ namespace athanor {
 namespace {
 
 constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
+constexpr int64_t kLadder = 0;
 
 }  // namespace
 
@@ -28,7 +29,7 @@ AshaStoppingRule::AshaStoppingRule(const AshaStopping& options) : options_(optio
 
 StoppingDecision AshaStoppingRule::OnValue(const StoppingView& view, const TrialValue& value) const {
   StoppingDecision decision;
-  const RungRange reached = ReachedRungs(view.ladder, steps_, value);
+  const RungRange reached = ReachedRungs(view.ladder, steps_, kLadder, value);
   for (int64_t k = reached.first; k < reached.end && decision.action == Action::kContinue; ++k) {
     decision.entered.push_back({.rung = k, .value = value.value});
     DecideAt(k, view, value, decision);
@@ -39,7 +40,7 @@ StoppingDecision AshaStoppingRule::OnValue(const StoppingView& view, const Trial
 
 void AshaStoppingRule::DecideAt(int64_t k, const StoppingView& view, const TrialValue& value,
                                 StoppingDecision& decision) const {
-  const Rung& rung = view.ladder.rung(value.bracket, k);
+  const Rung& rung = view.ladder.rung(kLadder, k);
   const Standing standing = StandingAt(rung, value.trial, value.value);
   decision.rung = k;
   decision.n = standing.n;
@@ -52,11 +53,9 @@ void AshaStoppingRule::DecideAt(int64_t k, const StoppingView& view, const Trial
   if (!finite || standing.strictly_better >= places) decision.action = Action::kPrune;
 }
 
-std::vector<EnteredRung> AshaStoppingRule::OnEnd(const StoppingView& view, TrialNumber trial, int64_t bracket,
-                                                 TrialEnd end, double last) const {
-  return RungsOnEnd(view.ladder, static_cast<int64_t>(steps_.size()), trial, bracket, end, last);
+std::vector<EnteredRung> AshaStoppingRule::OnEnd(const StoppingView& view, TrialNumber trial, int64_t, TrialEnd end,
+                                                 double last) const {
+  return RungsOnEnd(view.ladder, {kLadder, static_cast<int64_t>(steps_.size())}, trial, end, last);
 }
-
-std::vector<int64_t> AshaStoppingRule::Rungs(int64_t) const { return steps_; }
 
 }  // namespace athanor

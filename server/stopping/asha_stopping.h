@@ -29,7 +29,7 @@ class AshaStoppingRule final : public StoppingRule {
   StoppingDecision OnValue(const StoppingView& view, const TrialValue& value) const override;
   std::vector<EnteredRung> OnEnd(const StoppingView& view, TrialNumber trial, int64_t bracket, TrialEnd end,
                                  double last) const override;
-  std::vector<int64_t> Rungs(int64_t bracket) const override;
+  std::vector<int64_t> Rungs() const override { return steps_; }
 
  private:
   explicit AshaStoppingRule(const AshaStopping& options);

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "base/value.h"
+#include "server/stopping/boundaries.h"
 
 namespace athanor {
 namespace {
@@ -46,16 +47,10 @@ absl::StatusOr<std::unique_ptr<PercentileRule>> PercentileRule::Create(std::stri
   return std::unique_ptr<PercentileRule>(new PercentileRule(name, options));
 }
 
-bool PercentileRule::AtBoundary(const TrialValue& value) const {
-  if (value.step < options_.warmup_steps) return false;
-  const int64_t past = (value.step - options_.warmup_steps) % options_.interval_steps;
-  return !value.previous_step || *value.previous_step < value.step - past;
-}
-
 StoppingDecision PercentileRule::OnValue(const StoppingView& view, const TrialValue& value) const {
   StoppingDecision decision;
-  if (view.history.trials() == 0 || view.history.trials() < options_.startup_trials || !AtBoundary(value))
-    return decision;
+  if (view.history.trials() == 0 || view.history.trials() < options_.startup_trials) return decision;
+  if (!AtBoundary(value, options_.warmup_steps, options_.interval_steps)) return decision;
   const OrderStatistics& values = view.history.At(value.step);
   decision.n = values.size();
   if (!std::isfinite(value.best)) {

@@ -33,12 +33,10 @@ class PercentileRule final : public StoppingRule {
   // kPrune or kContinue; recorded where a threshold was there to compare with (`bound`), or the trial had no finite
   // value (`bound` NaN).
   StoppingDecision OnValue(const StoppingView& view, const TrialValue& value) const override;
+  bool ComparesWithCompleted() const override { return true; }
 
  private:
   PercentileRule(std::string_view name, const PercentileOptions& options) : name_(name), options_(options) {}
-
-  // Whether this report is the trial's first at or after a boundary.
-  bool AtBoundary(const TrialValue& value) const;
 
   std::string_view name_;
   PercentileOptions options_;

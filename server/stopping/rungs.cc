@@ -1,5 +1,6 @@
 #include "server/stopping/rungs.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "absl/strings/str_cat.h"
@@ -39,15 +40,16 @@ std::vector<int64_t> RungSteps(const HalvingOptions& options) {
   return steps;
 }
 
-int64_t FirstOpenRung(const Ladder& ladder, TrialNumber trial, int64_t bracket) {
-  const int64_t highest = ladder.HighestRung(trial);
-  if (highest < 0) return 0;
-  return ladder.rung(bracket, highest).ValueOf(trial) == kInfinity ? highest : highest + 1;
+int64_t FirstOpenRung(const Ladder& ladder, TrialNumber trial, int64_t number) {
+  int64_t open = ladder.HighestRung(trial) + 1;
+  while (open > 0 && ladder.rung(number, open - 1).ValueOf(trial) == kInfinity) --open;
+  return open;
 }
 
-RungRange ReachedRungs(const Ladder& ladder, const std::vector<int64_t>& steps, const TrialValue& value) {
+RungRange ReachedRungs(const Ladder& ladder, const std::vector<int64_t>& steps, int64_t number,
+                       const TrialValue& value) {
   RungRange range;
-  range.first = range.end = FirstOpenRung(ladder, value.trial, value.bracket);
+  range.first = range.end = FirstOpenRung(ladder, value.trial, number);
   while (range.end < static_cast<int64_t>(steps.size()) && steps[static_cast<size_t>(range.end)] <= value.step)
     ++range.end;
   return range;
@@ -67,14 +69,17 @@ double ValueAtPlace(const Rung& rung, double value, int64_t place) {
   return entries.At(place - 2).first;
 }
 
-std::vector<EnteredRung> RungsOnEnd(const Ladder& ladder, int64_t rungs, TrialNumber trial, int64_t bracket,
-                                    TrialEnd end, double last) {
+std::vector<EnteredRung> RungsOnEnd(const Ladder& ladder, const LadderShape& shape, TrialNumber trial, TrialEnd end,
+                                    double last) {
   std::vector<EnteredRung> entered;
-  const int64_t open = FirstOpenRung(ladder, trial, bracket);
+  const int64_t open = FirstOpenRung(ladder, trial, shape.number);
   if (end == TrialEnd::kCompleted) {
-    for (int64_t rung = open; rung < rungs; ++rung) entered.push_back({.rung = rung, .value = last});
-  } else if (open < rungs && !ladder.rung(bracket, open).ValueOf(trial)) {
-    entered.push_back({.rung = open, .value = kInfinity});
+    for (int64_t rung = open; rung < shape.rungs; ++rung) entered.push_back({.rung = rung, .value = last});
+    return entered;
+  }
+  const int64_t next = std::min(std::max(open, shape.first_rung), shape.rungs - 1);
+  for (int64_t rung = open; rung <= next; ++rung) {
+    if (!ladder.rung(shape.number, rung).ValueOf(trial)) entered.push_back({.rung = rung, .value = kInfinity});
   }
   return entered;
 }

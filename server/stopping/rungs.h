@@ -1,5 +1,5 @@
 // What rules with rungs have in common: where the rungs are, which of them a trial has still to enter, how its value
-// stands there.
+// stands there. `number` is that of the trial's ladder.
 #pragma once
 
 #include <cstdint>
@@ -21,9 +21,9 @@ std::vector<int64_t> RungSteps(const HalvingOptions& options);
 
 // The lowest rung that a running trial has yet to enter; the number of rungs if none. Rungs are entered without gaps
 // from 0, so this is one past the highest, except after `trial retry`: the +inf with which a failure entered is to be
-// replaced, so that rung is open again. (A running trial has no other +inf: a value of +inf pauses its trial for good,
-// or stops it.)
-int64_t FirstOpenRung(const Ladder& ladder, TrialNumber trial, int64_t bracket);
+// replaced, so those rungs are open again. (A running trial has no other +inf: a value of +inf pauses its trial for
+// good, or stops it.)
+int64_t FirstOpenRung(const Ladder& ladder, TrialNumber trial, int64_t number);
 
 // The rungs [first, end) that a value at `step` reaches: open ones at or below it.
 struct RungRange {
@@ -31,7 +31,8 @@ struct RungRange {
   int64_t end = 0;
   bool empty() const { return first >= end; }
 };
-RungRange ReachedRungs(const Ladder& ladder, const std::vector<int64_t>& steps, const TrialValue& value);
+RungRange ReachedRungs(const Ladder& ladder, const std::vector<int64_t>& steps, int64_t number,
+                       const TrialValue& value);
 
 // How a value stands among those at a rung, its own included, whether or not `rung` holds it already.
 struct Standing {
@@ -42,9 +43,16 @@ Standing StandingAt(const Rung& rung, TrialNumber trial, double value);
 // The value of place `place` (1 = best) among the same n values. 1 <= place <= n.
 double ValueAtPlace(const Rung& rung, double value, int64_t place);
 
+// The rungs of a ladder, as far as the end of a trial asks for them.
+struct LadderShape {
+  int64_t number = 0;
+  int64_t rungs = 0;
+  int64_t first_rung = 0;  // of the trial
+};
 // StoppingRule::OnEnd for rules with rungs: COMPLETED enters every open rung with `last`; FAILED and INFEASIBLE enter
-// the lowest open one with +inf, unless the +inf of an earlier failure stands there.
-std::vector<EnteredRung> RungsOnEnd(const Ladder& ladder, int64_t rungs, TrialNumber trial, int64_t bracket,
-                                    TrialEnd end, double last);
+// with +inf the lowest open one, and those after it up to first_rung, unless the +inf of an earlier failure stands
+// there.
+std::vector<EnteredRung> RungsOnEnd(const Ladder& ladder, const LadderShape& shape, TrialNumber trial, TrialEnd end,
+                                    double last);
 
 }  // namespace athanor

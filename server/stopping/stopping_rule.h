@@ -6,6 +6,7 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -21,6 +22,8 @@ namespace athanor {
 struct StoppingView {
   const Ladder& ladder;
   const CompletedHistory& history;
+  int64_t trials_created = 0;
+  std::optional<int64_t> trials_total = {};  // that the study will create; nullopt = no end
 };
 
 // One objective value of a running trial.
@@ -32,6 +35,8 @@ struct TrialValue {
   double value = 0;                           // oriented
   std::optional<int64_t> previous_step = {};  // of the trial's value before this one
   double best = 0;                            // oriented, over all steps so far, this one included
+  // `best` as it was after each value of the trial that counts, oldest first; the last is `best`. Only for `patience`.
+  std::span<const double> bests = {};
 };
 
 // A rung entered by a value. The owner adds trial, bracket and token and keeps it.
@@ -68,11 +73,22 @@ class StoppingRule {
 
   virtual std::string_view name() const = 0;
 
+  // The bracket that a new trial with this number joins; it keeps it for ever. By the view as it is before the trial is
+  // created, the number and the study's seed.
+  virtual int64_t BracketOf(const StoppingView& view, TrialNumber trial) const;
+  // The ladder that trials of this bracket climb: which number their rung entries carry, and whom they are compared
+  // with.
+  virtual int64_t LadderOf(int64_t bracket) const;
+  // The rung at which trials of this bracket pause for the first time; they enter those below as they pass. The last
+  // one: they never pause. 0 for rules that never pause.
+  virtual int64_t FirstRung(int64_t bracket) const;
+
   // The decision on one value. `view` does not hold the value yet.
   virtual StoppingDecision OnValue(const StoppingView& view, const TrialValue& value) const = 0;
 
   // Rungs that a trial enters because it ended: COMPLETED below a rung enters all higher ones with `last` (its last
-  // oriented value); FAILED or INFEASIBLE enters the next one with +inf.
+  // oriented value); FAILED or INFEASIBLE enters with +inf the next one at which it would have paused, and those
+  // before.
   virtual std::vector<EnteredRung> OnEnd(const StoppingView& view, TrialNumber trial, int64_t bracket, TrialEnd end,
                                          double last) const;
 
@@ -83,11 +99,14 @@ class StoppingRule {
   // while fewer than `finalists` have completed at max_resource.
   virtual std::optional<Promotion> NextFinalist(const StoppingView& view, int64_t completed_at_max_resource) const;
 
-  // Steps of the rungs, lowest first; empty for rules without.
-  virtual std::vector<int64_t> Rungs(int64_t bracket) const;
+  // Steps of the rungs, lowest first, the same for all brackets; empty for rules without.
+  virtual std::vector<int64_t> Rungs() const;
 
   // Steps at which a running trial must checkpoint, report and wait because it will pause there. Empty: it never waits.
   virtual std::vector<int64_t> HoldSteps(const StoppingView& view, TrialNumber trial, int64_t bracket) const;
+
+  // Whether it looks at StoppingView::history.
+  virtual bool ComparesWithCompleted() const { return false; }
 };
 
 // The rule that a completed spec asks for; null for NoStopping. INVALID_ARGUMENT if the options are off.

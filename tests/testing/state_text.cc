@@ -1,5 +1,6 @@
 #include "tests/testing/state_text.h"
 
+#include <algorithm>
 #include <span>
 
 #include "absl/strings/str_cat.h"
@@ -51,10 +52,17 @@ std::string Entries(const OrderStatistics& entries) {
 std::string Rungs(const LiveStudy& study) {
   std::string text;
   if (study.rule() == nullptr) return text;
-  const std::vector<int64_t> steps = study.rule()->Rungs(0);
-  for (size_t rung = 0; rung < steps.size(); ++rung) {
-    const Rung& at = study.ladder().rung(0, static_cast<int64_t>(rung));
-    absl::StrAppend(&text, "  rung ", rung, " entries", Entries(at.entries()), " waiting", Entries(at.waiting()), "\n");
+  const auto rungs = static_cast<int64_t>(study.rule()->Rungs().size());
+  for (int64_t bracket = 0; bracket < std::max<int64_t>(study.ladder().brackets(), 1); ++bracket) {
+    for (int64_t k = 0; k < rungs; ++k) {
+      const Rung& at = study.ladder().rung(bracket, k);
+      absl::StrAppend(&text, "  rung ", bracket, "/", k, " entries", Entries(at.entries()), " waiting",
+                      Entries(at.waiting()), " passing ", at.passing(), " under way below ",
+                      study.ladder().UnderWayBelow(bracket, k), " unselected");
+      for (const auto& [trial, pair] : at.unselected())
+        absl::StrAppend(&text, " ", trial, "=", pair.first, ">", pair.second);
+      absl::StrAppend(&text, "\n");
+    }
   }
   if (IsFinished(study.record().state)) return text;  // history is read again should it go on
   const StoppingView view = study.stopping_view();
@@ -95,6 +103,7 @@ std::string Text(const LiveStudy& study) {
     for (const CurvePointInMemory& point : study.curve(trial.number)) {
       absl::StrAppend(&text, " ", point.step, "=", point.value, "/", point.elapsed_ms);
     }
+    for (const double best : study.bests(trial.number)) absl::StrAppend(&text, " ", best);
     absl::StrAppend(&text, "\n");
   }
   for (const auto& [number, live] : study.live_attempts()) absl::StrAppend(&text, Text(live));

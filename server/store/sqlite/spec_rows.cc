@@ -7,16 +7,11 @@
 #include <vector>
 
 #include "server/store/sqlite/statement.h"
+#include "server/store/sqlite/stopping_rows.h"
 
 namespace athanor::sqlite {
 
 namespace {
-
-enum class StoppingMethod { kMedian, kPercentile, kAsha, kAshaStopping };
-constexpr Words<StoppingMethod, 4> kStoppingMethods{{{StoppingMethod::kMedian, "median"},
-                                                     {StoppingMethod::kPercentile, "percentile"},
-                                                     {StoppingMethod::kAsha, "asha"},
-                                                     {StoppingMethod::kAshaStopping, "asha_stopping"}}};
 
 using Labels = std::map<std::string, std::string>;
 
@@ -51,93 +46,6 @@ std::vector<Objective> LoadObjectives(SQLite::Database& database, StudyId study)
     objective.goal = rows.Word(kGoals);
   }
   return objectives;
-}
-
-void InsertPercentile(SQLite::Database& database, StudyId study, StoppingMethod method,
-                      const PercentileOptions& options) {
-  Statement(database,
-            "INSERT INTO early_stopping (study, method, percentile, startup_trials, warmup_steps, interval_steps, "
-            "min_trials) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?)")
-      .Run(study, ToWord(kStoppingMethods, method), options.percentile, options.startup_trials, options.warmup_steps,
-           options.interval_steps, options.min_trials);
-}
-
-void InsertHalving(SQLite::Database& database, StudyId study, StoppingMethod method, const HalvingOptions& options) {
-  Statement(database,
-            "INSERT INTO early_stopping (study, method, startup_trials, min_resource, max_resource, reduction_factor, "
-            "finalists) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?)")
-      .Run(study, ToWord(kStoppingMethods, method), options.startup_trials, options.min_resource, options.max_resource,
-           options.reduction_factor, options.finalists);
-}
-
-struct InsertStopping {
-  SQLite::Database& database;
-  StudyId study;
-
-  void operator()(const NoStopping&) const {}
-  void operator()(const MedianStopping& options) const {
-    InsertPercentile(database, study, StoppingMethod::kMedian, options);
-  }
-  void operator()(const PercentileStopping& options) const {
-    InsertPercentile(database, study, StoppingMethod::kPercentile, options);
-  }
-  void operator()(const AshaPromotion& options) const {
-    InsertHalving(database, study, StoppingMethod::kAsha, options);
-  }
-  void operator()(const AshaStopping& options) const {
-    InsertHalving(database, study, StoppingMethod::kAshaStopping, options);
-  }
-};
-
-template <typename Options>
-Options LoadPercentile(SQLite::Database& database, StudyId study) {
-  Statement select(database,
-                   "SELECT percentile, startup_trials, warmup_steps, interval_steps, min_trials FROM early_stopping "
-                   "WHERE study = ?");
-  Rows row = select.Query(study);
-  row.Next();
-  Options options;
-  options.percentile = row.Real();
-  options.startup_trials = row.Int();
-  options.warmup_steps = row.Int();
-  options.interval_steps = row.Int();
-  options.min_trials = row.Int();
-  return options;
-}
-
-template <typename Options>
-Options LoadHalving(SQLite::Database& database, StudyId study) {
-  Statement select(database,
-                   "SELECT startup_trials, min_resource, max_resource, reduction_factor, finalists FROM early_stopping "
-                   "WHERE study = ?");
-  Rows row = select.Query(study);
-  row.Next();
-  Options options;
-  options.startup_trials = row.Int();
-  options.min_resource = row.Int();
-  options.max_resource = row.Int();
-  options.reduction_factor = row.Int();
-  options.finalists = row.Int();
-  return options;
-}
-
-EarlyStoppingOptions LoadStopping(SQLite::Database& database, StudyId study) {
-  Statement select(database, "SELECT method FROM early_stopping WHERE study = ?");
-  Rows row = select.Query(study);
-  if (!row.Next()) return NoStopping{};
-  switch (row.Word(kStoppingMethods)) {
-    case StoppingMethod::kMedian:
-      return LoadPercentile<MedianStopping>(database, study);
-    case StoppingMethod::kPercentile:
-      return LoadPercentile<PercentileStopping>(database, study);
-    case StoppingMethod::kAsha:
-      return LoadHalving<AshaPromotion>(database, study);
-    case StoppingMethod::kAshaStopping:
-      return LoadHalving<AshaStopping>(database, study);
-  }
-  throw SQLite::Exception("an early-stopping rule without a method", SQLITE_CORRUPT);
 }
 
 void InsertConditions(SQLite::Database& database, StudyId study, size_t parameter, const std::vector<Condition>& when) {
@@ -216,7 +124,7 @@ void InsertSpecLists(SQLite::Database& database, StudyId study, const StudySpec&
   InsertLabels(database, "INSERT INTO required_labels (study, key, value) VALUES (?, ?, ?)", study,
                spec.requirements.labels);
   InsertObjectives(database, study, spec.objectives);
-  std::visit(InsertStopping{database, study}, spec.early_stopping);
+  InsertStopping(database, study, spec.early_stopping);
   InsertParameters(database, study, spec.parameters);
   Statement insert(database, "INSERT INTO trainer_settings (study, name, kind, value) VALUES (?, ?, ?, ?)");
   for (const auto& [name, value] : spec.trainer) insert.Run(study, name, value);

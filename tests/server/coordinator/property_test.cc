@@ -215,7 +215,7 @@ class RandomLife : public ::testing::TestWithParam<uint64_t> {
     const int64_t parallel = study.spec().budget.parallel;
     EXPECT_TRUE(parallel == 0 || study.Count(TrialState::kRunning) <= parallel);
     if (study.rule() == nullptr) return;
-    for (size_t rung = 0; rung < study.rule()->Rungs(0).size(); ++rung) {
+    for (size_t rung = 0; rung < study.rule()->Rungs().size(); ++rung) {
       int64_t& seen = rung_sizes_[{study.id(), static_cast<int64_t>(rung)}];
       const int64_t n = study.ladder().rung(0, static_cast<int64_t>(rung)).entries().size();
       EXPECT_GE(n, seen) << "a rung entry was withdrawn";

@@ -151,7 +151,7 @@ TEST(AshaStoppingTest, NeverWaitsPausesOrPromotes) {
   EXPECT_EQ(driver.Promote(), std::nullopt);
   EXPECT_EQ(driver.PickFinalist(0), std::nullopt);
   EXPECT_THAT(driver.rule().HoldSteps(driver.view(), 0, 0), IsEmpty());
-  EXPECT_THAT(driver.rule().Rungs(0), ElementsAre(1, 3, 9));
+  EXPECT_THAT(driver.rule().Rungs(), ElementsAre(1, 3, 9));
 }
 
 TEST(AshaStoppingTest, DecidesAsTheDefinitionSaysOnRandomHistories) {

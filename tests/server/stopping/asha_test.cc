@@ -192,7 +192,7 @@ TEST(AshaTest, HoldsAtRungsNotYetEnteredBelowMaxResource) {
   EXPECT_THAT(driver.rule().HoldSteps(driver.view(), 0, 0), ElementsAre(3, 9, 27));
   driver.Report(0, 27, 5);
   EXPECT_THAT(driver.rule().HoldSteps(driver.view(), 0, 0), IsEmpty());
-  EXPECT_THAT(driver.rule().Rungs(0), ElementsAre(1, 3, 9, 27, 28));
+  EXPECT_THAT(driver.rule().Rungs(), ElementsAre(1, 3, 9, 27, 28));
 }
 
 TEST(AshaTest, PicksFinalistsByRungThenValueThenNumber) {

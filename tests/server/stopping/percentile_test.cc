@@ -221,7 +221,7 @@ TEST(CreateStoppingRuleTest, MakesWhatTheSpecAsksFor) {
   EXPECT_EQ(*CreateStoppingRule(spec), nullptr);
   spec.early_stopping = MedianStopping{};
   EXPECT_EQ((*CreateStoppingRule(spec))->name(), "median");
-  EXPECT_TRUE((*CreateStoppingRule(spec))->Rungs(0).empty());
+  EXPECT_TRUE((*CreateStoppingRule(spec))->Rungs().empty());
   spec.early_stopping = PercentileStopping{{.percentile = 25}};
   EXPECT_EQ((*CreateStoppingRule(spec))->name(), "percentile");
   spec.early_stopping = AshaPromotion{{.max_resource = 9}};

@@ -72,14 +72,14 @@ TEST(StandingTest, CountsTheValueItselfOnce) {
 TEST(RungsOnEndTest, FillsTheRungsThatATrialDidNotReach) {
   Ladder ladder;
   ladder.Enter({.rung = 0, .trial = 1, .value = 4});
-  const auto completed = RungsOnEnd(ladder, 4, 1, 0, TrialEnd::kCompleted, 3);
+  const auto completed = RungsOnEnd(ladder, {0, 4}, 1, TrialEnd::kCompleted, 3);
   ASSERT_EQ(completed.size(), 3u);
   for (int64_t k = 0; k < 3; ++k) {
     EXPECT_EQ(completed[static_cast<size_t>(k)].rung, k + 1);
     EXPECT_EQ(completed[static_cast<size_t>(k)].value, 3);
   }
   for (const TrialEnd end : {TrialEnd::kFailed, TrialEnd::kInfeasible}) {
-    const auto failed = RungsOnEnd(ladder, 4, 1, 0, end, 3);
+    const auto failed = RungsOnEnd(ladder, {0, 4}, 1, end, 3);
     ASSERT_EQ(failed.size(), 1u);
     EXPECT_EQ(failed[0].rung, 1);
     EXPECT_EQ(failed[0].value, kInfinity);
@@ -89,11 +89,11 @@ TEST(RungsOnEndTest, FillsTheRungsThatATrialDidNotReach) {
 TEST(RungsOnEndTest, AddsNothingPastTheTopOrForASecondFailureAtTheSameRung) {
   Ladder ladder;
   ladder.Enter({.rung = 0, .trial = 1, .value = 4});
-  EXPECT_TRUE(RungsOnEnd(ladder, 1, 1, 0, TrialEnd::kCompleted, 3).empty());
-  EXPECT_TRUE(RungsOnEnd(ladder, 1, 1, 0, TrialEnd::kFailed, 3).empty());
+  EXPECT_TRUE(RungsOnEnd(ladder, {0, 1}, 1, TrialEnd::kCompleted, 3).empty());
+  EXPECT_TRUE(RungsOnEnd(ladder, {0, 1}, 1, TrialEnd::kFailed, 3).empty());
   ladder.Enter({.rung = 1, .trial = 1, .value = kInfinity});  // failed, then retried
-  EXPECT_TRUE(RungsOnEnd(ladder, 4, 1, 0, TrialEnd::kFailed, 3).empty());
-  EXPECT_EQ(RungsOnEnd(ladder, 4, 1, 0, TrialEnd::kCompleted, 3).size(), 3u);  // rungs 1 to 3
+  EXPECT_TRUE(RungsOnEnd(ladder, {0, 4}, 1, TrialEnd::kFailed, 3).empty());
+  EXPECT_EQ(RungsOnEnd(ladder, {0, 4}, 1, TrialEnd::kCompleted, 3).size(), 3u);  // rungs 1 to 3
 }
 
 }  // namespace

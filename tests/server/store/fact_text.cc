@@ -64,8 +64,20 @@ struct StoppingText {
   std::string operator()(const NoStopping&) const { return "none"; }
   std::string operator()(const MedianStopping& o) const { return absl::StrCat("median ", OptionsText(o)); }
   std::string operator()(const PercentileStopping& o) const { return absl::StrCat("percentile ", OptionsText(o)); }
-  std::string operator()(const AshaPromotion& o) const { return absl::StrCat("asha ", OptionsText(o)); }
+  std::string operator()(const AshaPromotion& o) const {
+    return absl::StrCat("asha ", OptionsText(o), " brackets ", o.brackets);
+  }
   std::string operator()(const AshaStopping& o) const { return absl::StrCat("asha_stopping ", OptionsText(o)); }
+  std::string operator()(const Hyperband& o) const {
+    return absl::StrCat("hyperband ", OptionsText(o), " synchronous ", o.synchronous);
+  }
+  std::string operator()(const ThresholdStopping& o) const {
+    return (Line() << "threshold" << o.lower << o.upper << o.warmup_steps << o.interval_steps).text();
+  }
+  std::string operator()(const PatienceStopping& o) const {
+    return absl::StrCat((Line() << "patience" << o.patience << o.min_delta).text(), " then ",
+                        std::visit(StoppingText(), o.inner));
+  }
 };
 
 }  // namespace
@@ -114,6 +126,7 @@ std::string Text(const StudySpec& s) {
     absl::StrAppend(&text, (Line() << "objective" << o.metric << o.goal).text(), "\n");
   absl::StrAppend(&text, Text(s.parameters));
   for (const auto& [name, value] : s.trainer) absl::StrAppend(&text, "trainer ", name, " = ", Text(value), "\n");
+  for (const std::string& study : s.warm_start) absl::StrAppend(&text, "warm start ", study, "\n");
   return text;
 }
 
@@ -189,6 +202,9 @@ std::string Text(const StudyImage& image) {
   std::string text =
       absl::StrCat(Text(image.study), "\n", Text(image.trials), Text(image.rung_entries), Text(image.checkpoints),
                    Text(image.enqueued), "last enqueued ", image.last_enqueued_id, "\n", Text(image.live_attempts));
+  for (const PriorTrial& prior : image.prior) {
+    absl::StrAppend(&text, "prior ", prior.source, " ", Text(prior.score), " ", Text(prior.configuration), "\n");
+  }
   for (const StudyImage::LiveMeasurements& live : image.live_measurements) {
     absl::StrAppend(&text, "live ", live.token, "\n", Text(live.measurements));
   }

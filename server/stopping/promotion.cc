@@ -1,0 +1,72 @@
+#include "server/stopping/promotion.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "server/stopping/rungs.h"
+
+namespace athanor {
+namespace {
+
+constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
+
+}  // namespace
+
+StoppingDecision PauseAtRungs(const Ladder& ladder, const Climb& climb, const TrialValue& value) {
+  StoppingDecision decision;
+  RungRange reached = ReachedRungs(ladder, climb.steps, climb.ladder, value);
+  if (reached.empty()) return decision;
+  const bool diverged = !std::isfinite(value.value) && !value.finalist && reached.end <= climb.first_rung;
+  if (diverged) reached.end = climb.first_rung + 1;
+  for (int64_t k = reached.first; k < reached.end; ++k) decision.entered.push_back({.rung = k, .value = value.value});
+  const int64_t at = reached.end - 1;
+  const Rung& rung = ladder.rung(climb.ladder, at);
+  decision.recorded = true;
+  decision.rung = at;
+  decision.n = StandingAt(rung, value.trial, value.value).n;
+  const bool comparable = at >= climb.first_rung && at <= climb.top();
+  if (!comparable && !diverged) return decision;
+  const int64_t promotable = comparable ? decision.n / climb.reduction_factor : 0;
+  if (promotable > 0) decision.bound = ValueAtPlace(rung, value.value, promotable);
+  if (!value.finalist) decision.action = Action::kPause;
+  return decision;
+}
+
+std::vector<int64_t> StepsToPauseAt(const Ladder& ladder, const Climb& climb, TrialNumber trial) {
+  std::vector<int64_t> steps;
+  for (int64_t k = std::max(FirstOpenRung(ladder, trial, climb.ladder), climb.first_rung); k <= climb.top(); ++k) {
+    steps.push_back(climb.steps[static_cast<size_t>(k)]);
+  }
+  return steps;
+}
+
+std::optional<Promotion> BestPromotable(const Rung& rung, int64_t rung_number, int64_t reduction_factor) {
+  const int64_t n = rung.entries().size();
+  const int64_t promotable = n / reduction_factor;
+  if (promotable == 0 || rung.waiting().empty()) return std::nullopt;
+  // Ranks grow along waiting(), so if its best is not among the promotable, none is.
+  const auto& [value, trial] = rung.waiting().At(0);
+  if (!std::isfinite(value) || rung.entries().Rank(value, trial) >= promotable) return std::nullopt;
+  return Promotion{.trial = trial,
+                   .from_rung = rung_number,
+                   .value = value,
+                   .bound = rung.entries().At(promotable - 1).first,
+                   .n = n};
+}
+
+std::optional<Promotion> BestWaiting(const Rung& rung, int64_t rung_number) {
+  if (rung.waiting().empty()) return std::nullopt;
+  const auto& [value, trial] = rung.waiting().At(0);
+  if (!std::isfinite(value)) return std::nullopt;
+  return Promotion{
+      .trial = trial, .from_rung = rung_number, .value = value, .bound = kNothing, .n = rung.entries().size()};
+}
+
+bool GoesFirst(const std::optional<Promotion>& candidate, const std::optional<Promotion>& other) {
+  if (!candidate.has_value() || !other.has_value()) return candidate.has_value();
+  return std::pair(candidate->value, candidate->trial) < std::pair(other->value, other->trial);
+}
+
+}  // namespace athanor
