@@ -1,5 +1,6 @@
 #include "server/coordinator/lifecycle.h"
 
+#include <cmath>
 #include <limits>
 #include <utility>
 #include <vector>
@@ -125,6 +126,12 @@ void CheckMaxFailures(State& state, Transaction& tx, LiveStudy& study) {
   if (!max_failures.has_value() || study.Count(TrialState::kFailed) < *max_failures) return;
   EndStudy(state, tx, study, StudyState::kFailed,
            absl::StrCat("max_failures reached: ", *max_failures, " trials FAILED"));
+}
+
+bool ReachesTarget(const StudySpec& spec, double value) {
+  if (!spec.budget.target.has_value() || !std::isfinite(value)) return false;
+  const Goal goal = spec.objective().goal;
+  return Orient(goal, value) <= Orient(goal, *spec.budget.target);
 }
 
 void Settle(State& state, Transaction& tx, LiveStudy& study) {

@@ -33,6 +33,9 @@ void EndStudy(State& state, Transaction& tx, LiveStudy& study, StudyState next, 
 // back to ACTIVE by the retry of another trial goes on until the next failure.
 void CheckMaxFailures(State& state, Transaction& tx, LiveStudy& study);
 
+// Whether `value` is finite and as good as budget.target. Never without a target.
+bool ReachesTarget(const StudySpec& spec, double value);
+
 // Ends an ACTIVE study that has nothing left to do. Call after any trial ended or paused.
 void Settle(State& state, Transaction& tx, LiveStudy& study);
 

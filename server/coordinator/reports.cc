@@ -123,7 +123,7 @@ Action Reports::Decide(Transaction& tx, LiveStudy& study, TrialNumber number, co
   study.AddMeasurement(tx, number, measurement);
   if (objective == nullptr) return Action::kContinue;
 
-  if (ReachedTarget(study, objective->value)) {
+  if (ReachesTarget(study.spec(), objective->value)) {
     EndStudy(state_, tx, study, StudyState::kCompleted,
              absl::StrCat("target ", *study.spec().budget.target, " reached by trial ", number, " at step ",
                           measurement.step));
@@ -156,13 +156,6 @@ Action Reports::Decide(Transaction& tx, LiveStudy& study, TrialNumber number, co
   }
   Settle(state_, tx, study);
   return decision.action;
-}
-
-bool Reports::ReachedTarget(const LiveStudy& study, double value) const {
-  const auto& target = study.spec().budget.target;
-  if (!target.has_value() || !std::isfinite(value)) return false;
-  const Goal goal = study.spec().objective().goal;
-  return Orient(goal, value) <= Orient(goal, *target);
 }
 
 }  // namespace athanor

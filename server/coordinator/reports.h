@@ -41,7 +41,6 @@ class Reports {
  private:
   absl::Status Check(const LiveStudy& study, const LiveAttempt& live, const Measurement& measurement) const;
   Action Decide(Transaction& tx, LiveStudy& study, TrialNumber trial, const Measurement& measurement);
-  bool ReachedTarget(const LiveStudy& study, double value) const;
 
   State& state_;
 };

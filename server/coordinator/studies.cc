@@ -6,6 +6,8 @@
 #include "base/status.h"
 #include "server/coordinator/dispatch.h"
 #include "server/coordinator/lifecycle.h"
+#include "server/search/auto.h"
+#include "server/search/warm_start.h"
 
 namespace athanor {
 namespace {
@@ -24,6 +26,7 @@ absl::StatusOr<LiveStudy*> Studies::Create(Transaction& tx, StudySpec spec, cons
   ATHANOR_ASSIGN_OR_RETURN(const auto before, state_.FindRequest(request));
   if (before.has_value()) return state_.FindStudy(before->study);
   ATHANOR_RETURN_IF_ERROR(Complete(spec));
+  PickMethod(spec);
   return CreateCompleted(tx, std::move(spec), request);
 }
 
@@ -40,15 +43,41 @@ absl::StatusOr<LiveStudy*> Studies::CreateCompleted(Transaction& tx, StudySpec s
   image.study.created = tx.now.wall;
   image.study.revision = 1;
   const StudyRecord record = image.study;
+  ATHANOR_ASSIGN_OR_RETURN(image.prior, ReadWarmStart(record.spec));
   ATHANOR_ASSIGN_OR_RETURN(
       auto study, LiveStudy::Load(std::move(image), state_.store, tx.now.monotonic, {}, state_.options.create_search));
 
   ++state_.next_study;
   tx.touched_studies.insert(record.id);
   tx.changes.push_back(PutStudy{record});
+  for (size_t i = 0; i < study->prior().size(); ++i) {
+    tx.changes.push_back(AddPriorTrial{record.id, static_cast<int64_t>(i), study->prior()[i]});
+  }
   state_.RememberRequest(tx, request, record.id, std::nullopt);
   state_.by_name[record.spec.name] = record.id;
   return (state_.studies[record.id] = std::move(study)).get();
+}
+
+absl::StatusOr<std::vector<PriorTrial>> Studies::ReadWarmStart(const StudySpec& spec) const {
+  if (spec.warm_start.empty()) return std::vector<PriorTrial>();
+  const auto objective = [](const Objective& of) {
+    return absl::StrCat(of.goal == Goal::kMaximize ? "maximize " : "minimize ", of.metric);
+  };
+  std::vector<EarlierStudy> sources;
+  for (size_t i = 0; i < spec.warm_start.size(); ++i) {
+    const auto path = [&] { return absl::StrCat("warm_start[", i, "]: "); };
+    const auto found = state_.FindStudy(spec.warm_start[i]);
+    if (!found.ok()) return absl::Status(found.status().code(), absl::StrCat(path(), found.status().message()));
+    const LiveStudy& source = **found;
+    const std::string theirs = objective(source.spec().objective()), ours = objective(spec.objective());
+    if (theirs != ours) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(path(), "study \"", spec.warm_start[i], "\" is to ", theirs, "; want one to ", ours));
+    }
+    sources.push_back({source.spec(), source.space(), source.trials()});
+  }
+  ATHANOR_ASSIGN_OR_RETURN(const SearchSpace space, SearchSpace::Create(spec.parameters));
+  return TakeOver(space, sources);
 }
 
 absl::StatusOr<Studies::Call> Studies::Open(const std::string& study, const RequestKey& request) {

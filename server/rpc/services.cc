@@ -68,6 +68,11 @@ grpc::ServerUnaryReactor* StudyServiceImpl::CancelStudy(Call* call, const v1::Ch
   return Answer(call, response, [&](Done<v1::Study> done) { studies_.Cancel(*request, std::move(done)); });
 }
 
+grpc::ServerUnaryReactor* StudyServiceImpl::UpdateStudy(Call* call, const v1::UpdateStudyRequest* request,
+                                                        v1::Study* response) {
+  return Answer(call, response, [&](Done<v1::Study> done) { studies_.Update(*request, std::move(done)); });
+}
+
 grpc::ServerUnaryReactor* StudyServiceImpl::DeleteStudy(Call* call, const v1::ChangeStudyRequest* request,
                                                         v1::DeleteStudyResponse* response) {
   return Answer(call, response,

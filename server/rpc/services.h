@@ -32,6 +32,7 @@ class StudyServiceImpl final : public v1::StudyService::CallbackService {
   grpc::ServerUnaryReactor* PauseStudy(Call*, const v1::ChangeStudyRequest*, v1::Study*) override;
   grpc::ServerUnaryReactor* ResumeStudy(Call*, const v1::ChangeStudyRequest*, v1::Study*) override;
   grpc::ServerUnaryReactor* CancelStudy(Call*, const v1::ChangeStudyRequest*, v1::Study*) override;
+  grpc::ServerUnaryReactor* UpdateStudy(Call*, const v1::UpdateStudyRequest*, v1::Study*) override;
   grpc::ServerUnaryReactor* DeleteStudy(Call*, const v1::ChangeStudyRequest*, v1::DeleteStudyResponse*) override;
   grpc::ServerUnaryReactor* CollectGarbage(Call*, const v1::CollectGarbageRequest*, v1::GarbageReport*) override;
   grpc::ServerWriteReactor<v1::StudySnapshot>* WatchStudy(Call*, const v1::WatchStudyRequest*) override;

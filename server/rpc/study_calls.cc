@@ -11,9 +11,11 @@
 #include "server/coordinator/requirements.h"
 #include "server/rpc/convert_study.h"
 #include "server/rpc/convert_study_spec.h"
+#include "server/rpc/convert_study_update.h"
 #include "server/rpc/convert_value.h"
 #include "server/rpc/fingerprint.h"
 #include "server/rpc/paging.h"
+#include "server/search/auto.h"
 
 namespace athanor {
 namespace {
@@ -56,6 +58,7 @@ void StudyCalls::Plan(const v1::PlanStudyRequest& request, Done<v1::StudyPlan> d
   absl::StatusOr<StudySpec> spec = FromProto(request.spec());
   if (!spec.ok()) return done(spec.status());
   if (const absl::Status completed = Complete(*spec); !completed.ok()) return done(completed);
+  PickMethod(*spec);
   absl::StatusOr<StudyPlan> plan = PlanStudy(*spec);
   if (!plan.ok()) return done(plan.status());
   absl::StatusOr<v1::StudyPlan> proto = ToProto(*plan, *spec);
@@ -70,6 +73,10 @@ void StudyCalls::Plan(const v1::PlanStudyRequest& request, Done<v1::StudyPlan> d
         const bool runnable = std::ranges::any_of(state.workers, [&](const auto& entry) {
           return state.IsOnline(entry.second, tx.now.monotonic) && Meets(entry.second.record, spec);
         });
+        ATHANOR_ASSIGN_OR_RETURN(const auto prior, context_.coordinator.studies().ReadWarmStart(spec));
+        if (!spec.warm_start.empty()) {
+          answer.add_notes(absl::StrCat("It starts from ", prior.size(), " trials of earlier studies."));
+        }
         if (!runnable) answer.add_notes("No connected worker meets its requirements now.");
         return answer;
       },
@@ -142,6 +149,18 @@ void StudyCalls::Resume(const v1::ChangeStudyRequest& request, Done<v1::Study> d
 
 void StudyCalls::Cancel(const v1::ChangeStudyRequest& request, Done<v1::Study> done) {
   ChangeStudy(request, "CancelStudy", &Studies::Cancel, std::move(done));
+}
+
+void StudyCalls::Update(const v1::UpdateStudyRequest& request, Done<v1::Study> done) {
+  absl::StatusOr<StudyUpdate> update = FromProto(request);
+  if (!update.ok()) return done(update.status());
+  context_.owner.Submit<v1::Study>(
+      [this, name = request.study(), update = *std::move(update),
+       key = KeyOf("UpdateStudy", request)](Transaction& tx) -> absl::StatusOr<v1::Study> {
+        ATHANOR_ASSIGN_OR_RETURN(const LiveStudy* study, context_.coordinator.studies().Update(tx, name, update, key));
+        return StudyNow(context_.coordinator, *study, tx.now.monotonic);
+      },
+      std::move(done));
 }
 
 void StudyCalls::Delete(const v1::ChangeStudyRequest& request, Done<v1::DeleteStudyResponse> done) {

@@ -18,6 +18,7 @@ class StudyCalls {
   void Pause(const v1::ChangeStudyRequest& request, Done<v1::Study> done);
   void Resume(const v1::ChangeStudyRequest& request, Done<v1::Study> done);
   void Cancel(const v1::ChangeStudyRequest& request, Done<v1::Study> done);
+  void Update(const v1::UpdateStudyRequest& request, Done<v1::Study> done);
   void Delete(const v1::ChangeStudyRequest& request, Done<v1::DeleteStudyResponse> done);
   void CollectGarbage(const v1::CollectGarbageRequest& request, Done<v1::GarbageReport> done);
 

@@ -62,21 +62,29 @@ MethodChoice ChooseModel(const Facts& facts) {
                               ": more than a Gaussian process keeps up with.")};
 }
 
+// Where no model would have anything to learn from, or anything to gain.
+std::optional<MethodChoice> ChooseWithoutModel(const StudySpec& spec, const Facts& facts) {
+  const auto configurations = CountConfigurations(spec);
+  if (facts.trials && configurations && *configurations <= *facts.trials) {
+    return MethodChoice{"random", absl::StrCat(Trials(facts), " cover all ", *configurations,
+                                               " configurations: each comes once, in random order.")};
+  }
+  if (facts.trials && *facts.trials <= SearchOptions::kStartupTrials) {
+    return MethodChoice{"sobol", absl::StrCat(Trials(facts), ": too few for a model to learn from.")};
+  }
+  if (facts.trials && facts.parallel >= *facts.trials) {
+    return MethodChoice{
+        "sobol", absl::StrCat("all of ", Trials(facts), " may run at once: none is left when the first results come.")};
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 MethodChoice ChooseMethod(const StudySpec& spec) {
   const Facts facts = FactsOf(spec);
-  const auto configurations = CountConfigurations(spec);
-  if (facts.trials && configurations && *configurations <= *facts.trials) {
-    return {"random", absl::StrCat(Trials(facts), " cover all ", *configurations,
-                                   " configurations: each comes once, in random order.")};
-  }
-  if (facts.trials && *facts.trials <= SearchOptions::kStartupTrials) {
-    return {"sobol", absl::StrCat(Trials(facts), ": too few for a model to learn from.")};
-  }
-  if (facts.trials && facts.parallel >= *facts.trials) {
-    return {"sobol",
-            absl::StrCat("all of ", Trials(facts), " may run at once: none is left when the first results come.")};
+  if (spec.warm_start.empty()) {
+    if (auto choice = ChooseWithoutModel(spec, facts)) return *std::move(choice);
   }
   if (facts.conditional > 0) {
     return {"tpe", absl::StrCat(facts.conditional, " of ", Parameters(facts), " conditional: tpe models each branch.")};

@@ -13,7 +13,8 @@ struct MethodChoice {
 };
 
 // The method for a completed spec, by its budget, its parameters, how many trials run at once and whether trials stop
-// early. The first that applies:
+// early. The first that applies; the first two only for a study that starts from no earlier one, from which they would
+// learn nothing:
 //  * random: the trials cover every configuration, so only the order is left to choose: a random one.
 //  * sobol: no more trials than a model wants to start with, or all of them run at once, so that no model is ever asked
 //    with results.

@@ -85,6 +85,7 @@ inline StudySpec RichStudySpec(std::string name) {
                   {"weight_decay", Value(5e-4)},
                   {"batch_norm", Value(true)},
                   {"label_smoothing", Value(0.0)}};
+  spec.warm_start = {"earlier", "die-größte"};
   return spec;
 }
 

@@ -221,5 +221,31 @@ TEST_P(StudyContractTest, LastEnqueuedIdOutlivesItsConfiguration) {
   EXPECT_THAT(store().LoadStudy(1)->enqueued, IsEmpty());
 }
 
+TEST_P(StudyContractTest, TrialsOfEarlierStudiesComeBackInOrderOfPosition) {
+  StudyRecord study = SmallStudy(1, "next");
+  study.spec.parameters = RichParameters();
+  study.spec.warm_start = {"first", "second"};
+  const PriorTrial whole{{0.1, 0.2, int64_t{-8}, std::string("sgd"), true, 0.5}, 0.25, 1};
+  const PriorTrial partial{{0.1, std::nullopt, std::nullopt, std::nullopt, std::nullopt, std::nullopt}, 0, 0};
+  const PriorTrial empty{Configuration(6), 1.0 / 3, 1};
+  MustCommit({PutStudy{study}, AddPriorTrial{1, 2, empty}, AddPriorTrial{1, 0, whole}, AddPriorTrial{1, 1, partial}});
+  Reopen();
+  const auto image = store().LoadStudy(1);
+  ASSERT_TRUE(image.ok()) << image.status();
+  StudyImage expected;
+  expected.study = study;
+  expected.prior = {whole, partial, empty};
+  EXPECT_EQ(Text(*image), Text(expected));
+}
+
+TEST_P(StudyContractTest, PriorTrialsBelongToAStudyAndHaveAPositionEach) {
+  const AddPriorTrial first{1, 0, {{0.5}, 0, 0}};
+  EXPECT_EQ(Commit({first}).code(), absl::StatusCode::kNotFound);
+  MustCommit({PutStudy{SmallStudy(1, "next")}, first});
+  EXPECT_EQ(Commit({first}).code(), absl::StatusCode::kAlreadyExists);
+  MustCommit({DeleteStudy{1}, PutStudy{SmallStudy(2, "next")}});
+  EXPECT_THAT(store().LoadStudy(2)->prior, IsEmpty());
+}
+
 }  // namespace
 }  // namespace athanor
