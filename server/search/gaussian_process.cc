@@ -15,6 +15,8 @@ using Eigen::VectorXd;
 
 // A share of the signal that the diagonal always gets, so that equal points leave the matrix positive definite.
 constexpr double kJitter = 1e-10;
+// The same for points that are believed: enough for believed points that almost coincide.
+constexpr double kBelievedNoise = 1e-6;
 
 Index AsIndex(size_t n) { return static_cast<Index>(n); }
 
@@ -28,9 +30,11 @@ MatrixXd Scaled(std::span<const double> points, const Eigen::ArrayXd& inverse_le
 }  // namespace
 
 struct GaussianProcess::Posterior {
-  Posterior(GaussianProcessData learned, KernelParameters with)
+  // The last `believed` rows are free of noise.
+  Posterior(GaussianProcessData learned, KernelParameters with, size_t believed)
       : data(std::move(learned)),
         parameters(std::move(with)),
+        believed(believed),
         signal(std::exp(parameters.log_signal)),
         inverse_lengths(matern::InverseLengths(data, parameters)),
         scaled(Scaled(data.points, inverse_lengths)) {
@@ -38,6 +42,7 @@ struct GaussianProcess::Posterior {
     covariance.array() += kMeanVariance;
     const Eigen::Map<const VectorXd> extra(data.extra_noise.data(), AsIndex(data.size()));
     noise = extra.array() + std::exp(parameters.log_noise) + kJitter * signal;
+    noise.tail(AsIndex(believed)).setConstant(kBelievedNoise * signal);
     covariance.diagonal() += noise;
     factor.compute(covariance);
     for (double more = 1e-8 * signal; factor.info() != Eigen::Success; more *= 10) {
@@ -50,6 +55,7 @@ struct GaussianProcess::Posterior {
 
   GaussianProcessData data;
   KernelParameters parameters;
+  size_t believed;
   double signal;
   Eigen::ArrayXd inverse_lengths;
   MatrixXd scaled;              // [n, d]: the points over the length scales
@@ -59,7 +65,8 @@ struct GaussianProcess::Posterior {
 };
 
 GaussianProcess::GaussianProcess(GaussianProcessData data, KernelParameters parameters)
-    : posterior_(std::make_unique<const Posterior>(std::move(data), std::move(parameters))) {}
+    : posterior_(std::make_unique<const Posterior>(std::move(data), std::move(parameters), 0)) {}
+GaussianProcess::GaussianProcess(std::unique_ptr<const Posterior> posterior) : posterior_(std::move(posterior)) {}
 GaussianProcess::GaussianProcess(GaussianProcess&&) noexcept = default;
 GaussianProcess& GaussianProcess::operator=(GaussianProcess&&) noexcept = default;
 GaussianProcess::~GaussianProcess() = default;
@@ -118,7 +125,8 @@ GaussianProcess GaussianProcess::Believing(std::span<const double> points) const
     data.extra_noise.push_back(0);
   }
   data.points.insert(data.points.end(), points.begin(), points.end());
-  return GaussianProcess(std::move(data), posterior_->parameters);
+  const size_t believed = posterior_->believed + data.size() - posterior_->data.size();
+  return GaussianProcess(std::make_unique<const Posterior>(std::move(data), posterior_->parameters, believed));
 }
 
 }  // namespace athanor

@@ -46,9 +46,9 @@ struct LogLikelihood {
 LogLikelihood LogMarginalLikelihood(const GaussianProcessData& data, const KernelParameters& parameters);
 
 // The parameters of greatest log likelihood + log prior, found within `max_evaluations` likelihoods. Priors, for d
-// parameters: log l ~ N(sqrt(2) + log(d) / 2, 3) (Hvarfner, Hellsten and Nardi 2024, arXiv:2402.02229, section 4: the
-// more parameters, the flatter the function), log s^2 ~ N(0, 1), log sigma^2 ~ N(-8, 4): little noise unless the values
-// say so. Deterministic. data.size() >= 1.
+// parameters: log l ~ N(log(d) / 2, 1) (that scales grow with sqrt(d) as in Hvarfner, Hellsten and Nardi 2024,
+// arXiv:2402.02229, section 4; shorter and surer than theirs), log s^2 ~ N(0, 1), log sigma^2 ~ N(-8, 4): little noise
+// unless the values say so. Deterministic. data.size() >= 1.
 KernelParameters FitKernel(const GaussianProcessData& data, int max_evaluations);
 
 // The distribution of f, without noise, at a point.
@@ -80,12 +80,14 @@ class GaussianProcess {
   // What it expects at the points that it learned from, in their order, later ones last. O(n).
   std::vector<double> FittedMeans() const;
 
-  // The model after seeing at each of the [m, d] points exactly what it expects there ("kriging believer", Ginsbourger,
-  // Le Riche and Carraro 2010): means stay, variances around the points shrink. O((n + m)^3).
+  // The model after seeing, free of noise, at each of the [m, d] points exactly what it expects there ("kriging
+  // believer", Ginsbourger, Le Riche and Carraro 2010): means stay, variances around the points shrink. O((n + m)^3).
   GaussianProcess Believing(std::span<const double> points) const;
 
  private:
   struct Posterior;
+  explicit GaussianProcess(std::unique_ptr<const Posterior> posterior);
+
   std::unique_ptr<const Posterior> posterior_;
 };
 

@@ -10,7 +10,6 @@
 namespace athanor {
 namespace {
 
-constexpr double kTolerated = 2;  // times as far from the median as the best is
 constexpr double kLeastScore = 0.02;
 
 double Median(std::vector<double> values) {
@@ -50,10 +49,10 @@ std::vector<double> StandardiseResults(std::span<const double> values) {
   std::vector<double> finite;
   std::ranges::copy_if(values, std::back_inserter(finite), [](double v) { return std::isfinite(v); });
   const auto [best, worst] = std::ranges::minmax(finite);
-  const double median = Median(finite);
-  const double bound = std::min(worst, median + kTolerated * (median - best));
+  const double median = Median(std::move(finite));
+  const double half = median > best ? median - best : 1;
   std::vector<double> standardised(values.size());
-  for (size_t i = 0; i < values.size(); ++i) standardised[i] = std::min(values[i], bound);
+  for (size_t i = 0; i < values.size(); ++i) standardised[i] = std::log1p((std::min(values[i], worst) - best) / half);
   const auto n = static_cast<double>(values.size());
   double mean = 0, squares = 0;
   for (const double v : standardised) mean += v / n;

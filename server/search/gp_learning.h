@@ -21,8 +21,9 @@ struct GpObservations {
 };
 
 // Values of zero mean and unit variance in the same order, smaller still better. Every +inf becomes the worst finite
-// value. Then values worse than median + 2 (median - best) are pulled in to it, for a model of the good region must not
-// bend to how bad the bad ones are; equal values all become 0. `values`: at least one finite.
+// value. On the way v becomes log(1 + (v - best) / (median - best)): a model of the good region must not bend to how
+// bad the bad ones are, and near the best nothing changes but the unit. Equal values all become 0. `values`: at least
+// one finite.
 std::vector<double> StandardiseResults(std::span<const double> values);
 
 // Results, standardised, then prior trials: each has the normal quantile of its score, kept in [0.02, 0.98], as its

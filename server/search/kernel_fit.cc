@@ -25,8 +25,7 @@ struct LogNormalPrior {
 };
 
 LogNormalPrior LengthPrior(size_t parameters) {
-  return {.mean = std::numbers::sqrt2 + std::log(static_cast<double>(parameters)) / 2,
-          .deviation = std::numbers::sqrt3};
+  return {.mean = std::log(static_cast<double>(parameters)) / 2, .deviation = 1};
 }
 constexpr LogNormalPrior kSignalPrior = {.mean = 0, .deviation = 1};
 constexpr LogNormalPrior kNoisePrior = {.mean = -8, .deviation = 2};

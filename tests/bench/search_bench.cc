@@ -50,6 +50,35 @@ void Suggest(benchmark::State& state, const char* name) {
 BENCHMARK_CAPTURE(Suggest, grid, "grid");
 BENCHMARK_CAPTURE(Suggest, random, "random");
 
+// The 301st suggestion of a model over ten floats.
+void SuggestByModel(benchmark::State& state, const char* name) {
+  std::vector<Parameter> parameters;
+  for (int i = 0; i < 10; ++i) {
+    parameters.push_back({.name = std::string(1, static_cast<char>('a' + i)), .min = -5, .max = 5});
+  }
+  const SearchSpace space = SearchSpace::Create(parameters).value();
+  StudySpec spec;
+  spec.search = {.method = name, .seed = 1};
+  spec.search.random_share = 0;
+  const auto method = CreateSearchMethod(spec, space).value();
+  std::vector<Trial> trials(static_cast<size_t>(state.range(0)));
+  Random random(1);
+  for (size_t i = 0; i < trials.size(); ++i) {
+    double value = 0;
+    for (int p = 0; p < 10; ++p) {
+      const double x = -5 + 10 * random.Uniform();
+      trials[i].configuration.emplace_back(x);
+      value += x * x;
+    }
+    trials[i].number = static_cast<TrialNumber>(i);
+    trials[i].state = TrialState::kCompleted;
+    trials[i].best = {.value = value, .step = 1};
+  }
+  int64_t index = state.range(0);
+  for (auto _ : state) benchmark::DoNotOptimize(method->Suggest({.trials = trials}, index++, {}));
+}
+BENCHMARK_CAPTURE(SuggestByModel, gp, "gp")->Arg(100)->Arg(300)->Unit(benchmark::kMillisecond);
+
 void CreateSpace(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(SearchSpace::Create(EightParameters()));
 }

