@@ -23,8 +23,9 @@ struct Policy {
   BudgetOptions budget;  // `trials` is cut to what the task has
 };
 
-// The completed spec of a study of the task under the policy. INVALID_ARGUMENT, with key path, as Complete; also for a
+// The completed spec of a study of the task under the policy, with as many trials running as there are workers unless
+// the budget allows fewer. INVALID_ARGUMENT, with key path, as Complete; also for a
 // budget of wall-clock time, which virtual time has none of.
-absl::StatusOr<StudySpec> StudyOf(const Task& task, const Policy& policy, uint64_t seed);
+absl::StatusOr<StudySpec> StudyOf(const Task& task, const Policy& policy, int64_t workers, uint64_t seed);
 
 }  // namespace athanor

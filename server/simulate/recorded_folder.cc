@@ -138,7 +138,7 @@ absl::Status ReadCurves(const std::string& path, std::vector<RecordedRun>& runs)
     if (*step != points.size() + 1) {
       return csv.Error(absl::StrCat("step ", *step, " of config ", *config, " comes after step ", points.size()));
     }
-    points.push_back({*value, *seconds});
+    points.push_back({static_cast<int64_t>(*step), *value, *seconds});
   }
   return absl::OkStatus();
 }

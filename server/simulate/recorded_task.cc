@@ -81,15 +81,16 @@ absl::Status RecordedTask::CheckRows() const {
       return RefuseRow(row, std::string(status.message()));
     }
     if (run.points.empty()) return RefuseRow(row, "has no curve");
-    if (static_cast<int64_t>(run.points.size()) > most) {
-      return RefuseRow(row, absl::StrCat("has ", run.points.size(), " steps; want at most ", most));
-    }
-    double before = 0;
+    RunPoint before;
     for (const RunPoint& point : run.points) {
-      if (!(point.seconds >= before) || !std::isfinite(point.seconds)) {
+      if (point.step <= before.step || point.step > most) {
+        return RefuseRow(row, absl::StrCat("has step ", point.step, " after ", before.step,
+                                           "; want steps that grow up to ", most, " at most"));
+      }
+      if (!(point.seconds >= before.seconds) || !std::isfinite(point.seconds)) {
         return RefuseRow(row, "has training seconds that fall or are no number");
       }
-      before = point.seconds;
+      before = point;
     }
   }
   return absl::OkStatus();

@@ -15,7 +15,7 @@ namespace athanor {
 // A row of the table.
 struct RecordedRun {
   Configuration configuration;
-  std::vector<RunPoint> points;  // a point a step from step 1; a run that was cut short has fewer than others
+  std::vector<RunPoint> points;  // by step; a run that was cut short ends before others
 };
 
 // Measured by (these rules bind the figures that the project publishes):
@@ -29,8 +29,8 @@ struct RecordedRun {
 class RecordedTask final : public Task {
  public:
   // `study`: what Task::study() is. INVALID_ARGUMENT naming the row on a configuration outside the space, a row without
-  // points or with more than the study's max_resource, or seconds that fall; also without rows, without any finite
-  // value or without time.
+  // points, steps that do not grow from 1 to at most the study's max_resource, or seconds that fall; also without rows,
+  // without any finite value or without time.
   static absl::StatusOr<std::unique_ptr<RecordedTask>> Create(StudySpec study, std::vector<RecordedRun> rows);
 
   const std::string& name() const override { return study_.name; }

@@ -66,7 +66,7 @@ absl::Status Check(const SimulationOptions& options) {
 absl::StatusOr<SimulationResult> Simulate(const Task& task, const Policy& policy, const SimulationOptions& options,
                                           std::string* log) {
   ATHANOR_RETURN_IF_ERROR(Check(options));
-  ATHANOR_ASSIGN_OR_RETURN(StudySpec spec, StudyOf(task, policy, options.seed));
+  ATHANOR_ASSIGN_OR_RETURN(StudySpec spec, StudyOf(task, policy, options.cluster.workers, options.seed));
   const auto nanoseconds = [&](double units) {
     return Duration(std::llround(units * task.unit_seconds() * kNanoseconds));
   };

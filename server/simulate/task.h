@@ -15,8 +15,9 @@
 
 namespace athanor {
 
-// A training run after one more step.
+// A training run when one more value of it is known.
 struct RunPoint {
+  int64_t step = 0;    // of the resource, from 1
   double value = 0;    // the objective, in the metric's own direction; may be non-finite
   double seconds = 0;  // of training since step 0; never falls
 };
@@ -34,7 +35,7 @@ class Play {
   // The method of a completed spec, as the task wants its suggestions made. `space` must outlive it, as must the play.
   virtual absl::StatusOr<std::unique_ptr<SearchMethod>> CreateSearch(const StudySpec& spec,
                                                                      const SearchSpace& space) = 0;
-  // The run of a trial of that study, a point a step from step 1 on. Valid as long as the play.
+  // The run of a trial of that study, by step. Valid as long as the play.
   virtual std::span<const RunPoint> RunOf(const Trial& trial) = 0;
 };
 

@@ -128,10 +128,12 @@ void VirtualCluster::StartRun(Worker& worker, const LeaseGrant& grant) {
   worker.leased = true;
   worker.lease = grant.ref;
   worker.run = play_.RunOf(trial);
-  const auto until = std::min(static_cast<size_t>(grant.until_step), worker.run.size());
-  worker.run = worker.run.first(until);
+  const auto point_after = [&](int64_t step) {
+    return static_cast<size_t>(std::ranges::upper_bound(worker.run, step, {}, &RunPoint::step) - worker.run.begin());
+  };
+  worker.run = worker.run.first(point_after(grant.until_step));
   worker.resumed = resumable_[number];
-  worker.next = worker.resumed + 1;
+  worker.first = worker.next = point_after(worker.resumed);
   worker.start = now();
   worker.slowness = 1;
   worker.lost_at.reset();
@@ -152,12 +154,11 @@ void VirtualCluster::StartRun(Worker& worker, const LeaseGrant& grant) {
 
 void VirtualCluster::ScheduleNext(uint32_t index) {
   const Worker& worker = workers_[index];
-  // A run that was recorded no further than the trial has come ends at once.
-  const auto seconds = [&](int64_t step) { return step == 0 ? 0 : worker.run[static_cast<size_t>(step) - 1].seconds; };
   MonotonicTime at = worker.start;
-  if (worker.next <= static_cast<int64_t>(worker.run.size())) {
-    at += Seconds((seconds(worker.next) - seconds(worker.resumed)) * worker.slowness);
-  }
+  if (worker.next < worker.run.size()) {
+    const double before = worker.first == 0 ? 0 : worker.run[worker.first - 1].seconds;
+    at += Seconds((worker.run[worker.next].seconds - before) * worker.slowness);
+  }  // else it was recorded no further than the trial has come, and ends at once
   if (worker.lost_at.has_value() && *worker.lost_at < at) {
     events_.Push(*worker.lost_at, index, EventKind::kLost);
   } else {
@@ -167,14 +168,13 @@ void VirtualCluster::ScheduleNext(uint32_t index) {
 
 absl::Status VirtualCluster::OnStep(uint32_t index) {
   Worker& worker = workers_[index];
-  const auto last = static_cast<int64_t>(worker.run.size());
-  if (worker.next > last) return Finish(worker);
-  const RunPoint& point = worker.run[static_cast<size_t>(worker.next) - 1];
+  if (worker.next == worker.run.size()) return Finish(worker);
+  const RunPoint& point = worker.run[worker.next];
   report_.lease = worker.lease;
   report_.start.reset();
-  if (worker.next == worker.resumed + 1) report_.start = AttemptStart{worker.resumed, {}};
+  if (worker.next == worker.first) report_.start = AttemptStart{worker.resumed, {}};
   Measurement& measurement = report_.measurements.front();
-  measurement.step = worker.next;
+  measurement.step = point.step;
   measurement.elapsed_ms = std::llround(point.seconds * 1e3);
   measurement.metrics.front().value = point.value;
   const Verdict verdict = coordinator_.reports().Report(tx_, report_);
@@ -182,13 +182,12 @@ absl::Status VirtualCluster::OnStep(uint32_t index) {
   ++totals_.verdicts;
   if (sink_.OnValue(now(), point.value) == ValueSink::Then::kStop) stopped_ = true;
 
-  if (verdict.action == Action::kPause) resumable_[static_cast<size_t>(worker.lease.trial)] = worker.next;
+  if (verdict.action == Action::kPause) resumable_[static_cast<size_t>(worker.lease.trial)] = point.step;
   if (verdict.action != Action::kContinue) {
     Release(index);
-  } else if (worker.next == last) {
+  } else if (++worker.next == worker.run.size()) {
     ATHANOR_RETURN_IF_ERROR(Finish(worker));
   } else {
-    ++worker.next;
     ScheduleNext(index);
   }
   return absl::OkStatus();
@@ -198,7 +197,7 @@ absl::Status VirtualCluster::Finish(Worker& worker) {
   FinishOptions finish;
   finish.lease = worker.lease;
   finish.outcome = AttemptOutcome::kCompleted;
-  if (worker.next == worker.resumed + 1) finish.start = AttemptStart{worker.resumed, {}};
+  if (worker.next == worker.first) finish.start = AttemptStart{worker.resumed, {}};
   const auto state = coordinator_.leases().Finish(tx_, finish);
   if (!state.ok()) return state.status();
   Release(static_cast<uint32_t>(&worker - workers_.data()));

@@ -63,7 +63,8 @@ class VirtualCluster {
     LeaseRef lease;
     std::span<const RunPoint> run;
     int64_t resumed = 0;  // the step that it goes on from
-    int64_t next = 0;     // the step under way
+    size_t first = 0;     // the point of `run` after it
+    size_t next = 0;      // the point under way
     double slowness = 1;
     MonotonicTime start{};
     std::optional<MonotonicTime> lost_at;
