@@ -61,6 +61,4 @@ int64_t MaxResource(const StudySpec& spec) {
 
 std::string_view StoppingName(const EarlyStoppingOptions& options) { return std::visit(NameOf{}, options); }
 
-std::string_view StoppingName(const InnerStopping& options) { return std::visit(NameOf{}, options); }
-
 }  // namespace athanor

@@ -151,7 +151,6 @@ int64_t MaxResource(const StudySpec& spec);
 
 // "median", "asha", ... ; "none" without a rule.
 std::string_view StoppingName(const EarlyStoppingOptions& options);
-std::string_view StoppingName(const InnerStopping& options);
 
 // Fills in what depends on other parts and refuses what SEMANTICS section 1 refuses. Everything that can be known
 // without the store is checked here, SearchSpace::Create included.

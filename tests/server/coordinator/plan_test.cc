@@ -22,6 +22,7 @@ StudySpec Spec(EarlyStoppingOptions early_stopping, std::optional<int64_t> trial
   spec.name = "planned";
   spec.objectives = {{.metric = "val_accuracy"}};
   spec.parameters = {Float("learning_rate", 1e-4, 1, Scale::kLog)};
+  spec.search.method = "random";
   spec.early_stopping = std::move(early_stopping);
   spec.budget.trials = trials;
   spec.budget.wall_clock_ms = 3'600'000;
@@ -77,6 +78,33 @@ TEST(PlanStudyTest, KeepsAtLeastOneTrialAndAtMostAllUnderAshaStopping) {
   EXPECT_EQ(PlanStudy(Spec(options, 10))->resource_at_most, 270);
   options.startup_trials = 6;
   EXPECT_THAT(Expected(PlanStudy(Spec(options, 10)).value()), ElementsAre(10, 5, 5, 5));
+}
+
+TEST(PlanStudyTest, LetsTrialsPassTheRungsBelowTheHighestBracket) {
+  AshaPromotion options;
+  options.brackets = 2;
+  const StudyPlan plan = PlanStudy(Spec(options, 60)).value();
+  EXPECT_THAT(Expected(plan), ElementsAre(60, 20, 6, 2));  // as if none passed
+  EXPECT_THAT(AtMost(plan), ElementsAre(60, 60, 58, 56));  // as if all passed rung 0
+  EXPECT_THAT(plan.notes, SizeIs(1));
+  options.brackets = 100;  // all there are: the highest pauses at rung 2
+  EXPECT_THAT(AtMost(PlanStudy(Spec(options, 60)).value()), ElementsAre(60, 60, 60, 58));
+}
+
+// Brackets of 27, 12, 6 and 4 trials that pause first at rungs 0, 1, 2 and 3.
+TEST(PlanStudyTest, SumsTheBracketsOfHyperband) {
+  const StudyPlan cycle = PlanStudy(Spec(Hyperband{}, 49)).value();
+  EXPECT_THAT(Steps(cycle), ElementsAre(1, 3, 9, 27));
+  EXPECT_THAT(Expected(cycle), ElementsAre(49, 9 + 22, 3 + 4 + 10, 1 + 1 + 2 + 4));
+  EXPECT_THAT(AtMost(cycle), ElementsAre(49, 25 + 22, 23 + 10 + 10, 21 + 8 + 4 + 4));
+  // Twice, and a part of the first bracket.
+  EXPECT_THAT(Expected(PlanStudy(Spec(Hyperband{}, 100)).value()),
+              ElementsAre(100, 18 + 44, 6 + 8 + 20, 2 + 2 + 4 + 8));
+  Hyperband synchronous;
+  synchronous.synchronous = true;
+  const StudyPlan exact = PlanStudy(Spec(synchronous, 104)).value();  // twice, and six of the first bracket
+  EXPECT_THAT(Expected(exact), ElementsAre(104, 62 + 2, 34, 16));
+  EXPECT_EQ(Expected(exact), AtMost(exact));
 }
 
 TEST(PlanStudyTest, PromisesNothingForRulesWithoutRungs) {

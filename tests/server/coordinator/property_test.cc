@@ -16,11 +16,20 @@ using std::chrono::seconds;
 using testing::TestCoordinator;
 
 constexpr int kOperations = 2500;
+constexpr const char* kKinds[] = {"plain",    "asha",      "asha_stopping", "median",  "grid",
+                                  "brackets", "hyperband", "synchronous",   "patience"};
+
+EarlyStoppingOptions Hyperband9(bool synchronous) {
+  Hyperband hyperband;
+  hyperband.max_resource = 9;
+  hyperband.synchronous = synchronous;
+  return hyperband;
+}
 
 class RandomLife : public ::testing::TestWithParam<uint64_t> {
  protected:
   RandomLife() : random_(GetParam()) {
-    for (const char* name : {"plain", "asha", "asha_stopping", "median", "grid"}) Create(name);
+    for (const char* kind : kKinds) Create(kind);
     for (const char* worker : {"a", "b", "c"}) {
       coordinator_.Register(worker, ++incarnation_);
       coordinator_.OpenStream(worker);
@@ -37,6 +46,15 @@ class RandomLife : public ::testing::TestWithParam<uint64_t> {
       MedianStopping median;
       median.startup_trials = 2;
       spec.early_stopping = median;
+    }
+    if (kind == "brackets")
+      std::get<AshaPromotion>((spec = testing::AshaStudy(name, 12, 2)).early_stopping).brackets = 2;
+    if (kind == "hyperband" || kind == "synchronous") {
+      spec = testing::AshaStudy(name, 20);
+      spec.early_stopping = Hyperband9(kind == "synchronous");
+    }
+    if (kind == "patience") {
+      spec.early_stopping = PatienceStopping{.patience = 1, .inner = ThresholdStopping{{.lower = 0.6}}};
     }
     spec.retry.max_attempts = 2;
     spec.budget.parallel = Below(3) == 0 ? 3 : 0;
@@ -72,8 +90,7 @@ class RandomLife : public ::testing::TestWithParam<uint64_t> {
     } else {
       const bool all_over = std::ranges::all_of(
           state().studies, [](const auto& study) { return IsFinished(study.second->record().state); });
-      constexpr const char* kKinds[] = {"plain", "asha", "asha_stopping", "median", "grid"};
-      if (all_over) Create(kKinds[Below(5)]);
+      if (all_over) Create(kKinds[Below(std::size(kKinds))]);
     }
   }
 
@@ -215,9 +232,10 @@ class RandomLife : public ::testing::TestWithParam<uint64_t> {
     const int64_t parallel = study.spec().budget.parallel;
     EXPECT_TRUE(parallel == 0 || study.Count(TrialState::kRunning) <= parallel);
     if (study.rule() == nullptr) return;
-    for (size_t rung = 0; rung < study.rule()->Rungs().size(); ++rung) {
-      int64_t& seen = rung_sizes_[{study.id(), static_cast<int64_t>(rung)}];
-      const int64_t n = study.ladder().rung(0, static_cast<int64_t>(rung)).entries().size();
+    const auto rungs = static_cast<int64_t>(study.rule()->Rungs().size());
+    for (int64_t at = 0; at < study.ladder().brackets() * rungs; ++at) {
+      int64_t& seen = rung_sizes_[{study.id(), at}];
+      const int64_t n = study.ladder().rung(at / rungs, at % rungs).entries().size();
       EXPECT_GE(n, seen) << "a rung entry was withdrawn";
       seen = n;
     }
@@ -247,7 +265,7 @@ class RandomLife : public ::testing::TestWithParam<uint64_t> {
   std::vector<LeaseGrant> leases_;
   std::map<Token, int64_t> steps_;
   std::map<std::pair<StudyId, TrialNumber>, Token> newest_token_;
-  std::map<std::pair<StudyId, int64_t>, int64_t> rung_sizes_;
+  std::map<std::pair<StudyId, int64_t>, int64_t> rung_sizes_;  // by study, and number over its ladders
   uint64_t incarnation_ = 0;
   int created_ = 0;
 };

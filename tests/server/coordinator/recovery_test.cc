@@ -150,13 +150,35 @@ MedianStopping Median2() {
   median.startup_trials = 2;
   return median;
 }
+AshaPromotion Brackets9() {
+  AshaPromotion asha = Promotion9();
+  asha.brackets = 2;
+  return asha;
+}
+Hyperband Hyperband9(bool synchronous) {
+  Hyperband hyperband;
+  hyperband.max_resource = 9;
+  hyperband.synchronous = synchronous;
+  return hyperband;
+}
+PatienceStopping Patience1(InnerStopping inner) {
+  return {.patience = 1, .min_delta = 0.005, .inner = std::move(inner)};
+}
 
-INSTANTIATE_TEST_SUITE_P(Rules, MidStudy,
-                         ::testing::Values(std::pair<const char*, EarlyStoppingOptions>("none", NoStopping{}),
-                                           std::pair<const char*, EarlyStoppingOptions>("asha", Promotion9()),
-                                           std::pair<const char*, EarlyStoppingOptions>("asha_stopping", Stopping9()),
-                                           std::pair<const char*, EarlyStoppingOptions>("median", Median2())),
-                         [](const auto& info) { return std::string(info.param.first); });
+INSTANTIATE_TEST_SUITE_P(
+    Rules, MidStudy,
+    ::testing::Values(std::pair<const char*, EarlyStoppingOptions>("none", NoStopping{}),
+                      std::pair<const char*, EarlyStoppingOptions>("asha", Promotion9()),
+                      std::pair<const char*, EarlyStoppingOptions>("asha_stopping", Stopping9()),
+                      std::pair<const char*, EarlyStoppingOptions>("median", Median2()),
+                      std::pair<const char*, EarlyStoppingOptions>("asha_brackets", Brackets9()),
+                      std::pair<const char*, EarlyStoppingOptions>("hyperband", Hyperband9(false)),
+                      std::pair<const char*, EarlyStoppingOptions>("synchronous", Hyperband9(true)),
+                      std::pair<const char*, EarlyStoppingOptions>("patience", Patience1({})),
+                      std::pair<const char*, EarlyStoppingOptions>("patience_then_median", Patience1(Median2())),
+                      std::pair<const char*, EarlyStoppingOptions>(
+                          "threshold", ThresholdStopping{{.lower = 0, .interval_steps = 2}})),
+    [](const auto& info) { return std::string(info.param.first); });
 
 TEST(Reopened, TokensGoOnGrowing) {
   TestCoordinator coordinator;

@@ -108,6 +108,75 @@ TEST(LadderTest, KeepsBracketsApartAndReadsWithoutCreating) {
   EXPECT_EQ(ladder.rung(0, 0).ValueOf(1), std::nullopt);
 }
 
+TEST(LadderTest, KnowsWhoIsUnderWayBelowARung) {
+  Ladder ladder;
+  for (TrialNumber trial = 0; trial < 4; ++trial) ladder.Join(2, trial, 0);
+  ladder.Join(1, 4, 0);
+  EXPECT_EQ(ladder.brackets(), 3);
+  EXPECT_EQ(ladder.UnderWayBelow(2, 0), 4);
+  ladder.Enter({.bracket = 2, .rung = 0, .trial = 0, .value = 1});
+  ladder.Enter({.bracket = 2, .rung = 0, .trial = 1, .value = 1});
+  ladder.Stop(1);
+  ladder.Stop(2);
+  ladder.Stop(2);
+  EXPECT_EQ(ladder.UnderWayBelow(2, 0), 1);  // 3
+  EXPECT_EQ(ladder.UnderWayBelow(2, 1), 2);  // 3 and 0
+  ladder.Start(1);
+  ladder.Start(1);
+  EXPECT_EQ(ladder.UnderWayBelow(2, 1), 3);
+  ladder.Enter({.bracket = 2, .rung = 1, .trial = 1, .value = 1});
+  EXPECT_EQ(ladder.UnderWayBelow(2, 1), 2);
+  EXPECT_EQ(ladder.UnderWayBelow(1, 9), 1);
+  EXPECT_EQ(ladder.UnderWayBelow(0, 9), 0);
+  ladder.Start(77);  // never joined
+  EXPECT_EQ(ladder.UnderWayBelow(0, 9), 0);
+}
+
+TEST(LadderTest, PairsTheValuesOfTrialsThatPassARung) {
+  Ladder ladder;
+  ladder.Join(0, 0, 0);
+  ladder.Join(0, 1, 1);
+  ladder.Join(0, 2, 2);
+  EXPECT_EQ(ladder.rung(0, 0).passing(), 2);
+  EXPECT_EQ(ladder.rung(0, 1).passing(), 1);
+  EXPECT_EQ(ladder.rung(0, 2).passing(), 0);
+  for (int64_t rung = 0; rung < 3; ++rung) {
+    for (TrialNumber trial = 0; trial < 3; ++trial) {
+      ladder.Enter({.rung = rung, .trial = trial, .value = static_cast<double>(10 * rung + trial)});
+    }
+  }
+  using Pairs = std::map<TrialNumber, RungPair>;
+  EXPECT_EQ(ladder.rung(0, 0).unselected(), (Pairs{{1, {1, 11}}, {2, {2, 12}}}));
+  EXPECT_EQ(ladder.rung(0, 1).unselected(), (Pairs{{2, {12, 22}}}));  // 1 was promoted from there
+  EXPECT_TRUE(ladder.rung(0, 2).unselected().empty());
+}
+
+TEST(LadderTest, CorrectsAPairWhoseFailureWasRetried) {
+  Ladder ladder;
+  ladder.Join(0, 5, 1);
+  ladder.Enter({.rung = 0, .trial = 5, .value = kInfinity});
+  ladder.Enter({.rung = 1, .trial = 5, .value = kInfinity});
+  ladder.Enter({.rung = 0, .trial = 5, .value = 3});
+  EXPECT_EQ(ladder.rung(0, 0).unselected().at(5), RungPair(3, kInfinity));
+  ladder.Enter({.rung = 1, .trial = 5, .value = 4});
+  EXPECT_EQ(ladder.rung(0, 0).unselected().at(5), RungPair(3, 4));
+}
+
+TEST(LadderTest, KeepsTheNewestPairsInWhateverOrderTheyCome) {
+  Ladder up;
+  Ladder down;
+  for (TrialNumber trial = 0; trial < 250; ++trial) {
+    for (Ladder* const ladder : {&up, &down}) {
+      const TrialNumber number = ladder == &up ? trial : 249 - trial;
+      ladder->Join(0, number, 1);
+      for (const int64_t rung : {0, 1}) ladder->Enter({.rung = rung, .trial = number, .value = number * 0.5});
+    }
+  }
+  EXPECT_EQ(up.rung(0, 0).unselected().size(), Rung::kMaxPairs);
+  EXPECT_EQ(up.rung(0, 0).unselected().begin()->first, 150);
+  EXPECT_EQ(up.rung(0, 0).unselected(), down.rung(0, 0).unselected());
+}
+
 TEST(CompletedHistoryTest, KeepsValuesByStepAndLeavesNanOut) {
   CompletedHistory history;
   const std::pair<int64_t, double> first[] = {{1, 3.0}, {2, std::nan("")}, {4, kInfinity}};
