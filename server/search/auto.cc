@@ -52,14 +52,13 @@ MethodChoice ChooseModel(const Facts& facts) {
     return {"cmaes", absl::StrCat(Trials(facts), " over ", Parameters(facts),
                                   ", all of them numbers: enough to learn the shape of the objective.")};
   }
-  const bool few_run = facts.parallel > 0 && facts.parallel <= kFewParallel;
-  if (facts.trials && *facts.trials <= kFewTrials && few_run && facts.parameters <= kFewParameters) {
-    return {"gp", absl::StrCat(Trials(facts), ", ", facts.parallel, " at once, over ", Parameters(facts),
-                               ": few enough for a Gaussian process, which learns most from each.")};
+  const std::string at_once = facts.parallel > 0 ? absl::StrCat(", ", facts.parallel, " at once") : "";
+  const std::string study = absl::StrCat(Trials(facts), at_once, ", over ", Parameters(facts));
+  if (facts.trials && *facts.trials <= kFewTrials && facts.parallel <= kFewParallel &&
+      facts.parameters <= kFewParameters) {
+    return {"gp", absl::StrCat(study, ": few enough for a Gaussian process, which learns most from each.")};
   }
-  const std::string at_once = facts.parallel > 0 ? absl::StrCat(facts.parallel, " at once") : "any number at once";
-  return {"tpe", absl::StrCat(Trials(facts), ", ", at_once, ", over ", Parameters(facts),
-                              ": more than a Gaussian process keeps up with.")};
+  return {"tpe", absl::StrCat(study, ": more than a Gaussian process keeps up with.")};
 }
 
 // Where no model would have anything to learn from, or anything to gain.

@@ -16,22 +16,12 @@ bool IsBefore(const ObservedTrial& a, const ObservedTrial& b) {
   return std::tie(a.value, a.trial) < std::tie(b.value, b.trial);
 }
 
-// One more than the highest bracket of any trial.
-int64_t CountBrackets(const SearchView& view) {
-  int64_t highest = 0;
-  for (const Trial& trial : view.trials) highest = std::max(highest, trial.bracket);
-  return highest + 1;
-}
-
-// The ladders' rungs at step `level`, one a bracket that has it.
-std::vector<const Rung*> RungsAt(const SearchView& view, int64_t level, int64_t brackets) {
-  const auto levels = static_cast<int64_t>(view.rungs.size());
+// The ladders' rungs at step `level`, those that anything entered.
+std::vector<const Rung*> RungsAt(const SearchView& view, int64_t level) {
   std::vector<const Rung*> rungs;
-  for (int64_t bracket = 0; bracket < brackets; ++bracket) {
-    const int64_t rung = level - bracket % levels;
-    if (rung < 0) continue;
-    const Rung& at = view.ladder->rung(bracket, rung);
-    if (!at.entries().empty()) rungs.push_back(&at);
+  for (int64_t ladder = 0; ladder < view.ladder->brackets(); ++ladder) {
+    const Rung& rung = view.ladder->rung(ladder, level);
+    if (!rung.entries().empty()) rungs.push_back(&rung);
   }
   return rungs;
 }
@@ -42,11 +32,11 @@ int64_t CountFinite(const std::vector<const Rung*>& rungs) {
   return count;
 }
 
-int64_t ChooseLevel(const SearchView& view, int64_t brackets, int64_t wanted) {
+int64_t ChooseLevel(const SearchView& view, int64_t wanted) {
   int64_t most = 0;
   int64_t chosen = 0;
   for (auto level = static_cast<int64_t>(view.rungs.size()) - 1; level >= 0; --level) {
-    const int64_t count = CountFinite(RungsAt(view, level, brackets));
+    const int64_t count = CountFinite(RungsAt(view, level));
     if (count >= wanted) return level;
     if (count >= most) {
       most = count;
@@ -56,9 +46,9 @@ int64_t ChooseLevel(const SearchView& view, int64_t brackets, int64_t wanted) {
   return chosen;
 }
 
-std::vector<ObservedTrial> ResultsAtRung(const SearchView& view, int64_t level, int64_t brackets) {
+std::vector<ObservedTrial> ResultsAtRung(const SearchView& view, int64_t level) {
   std::vector<ObservedTrial> results;
-  const std::vector<const Rung*> rungs = RungsAt(view, level, brackets);
+  const std::vector<const Rung*> rungs = RungsAt(view, level);
   for (const Rung* rung : rungs) {
     for (const auto& [value, trial] : rung->entries()) results.push_back({value, trial});
   }
@@ -90,9 +80,8 @@ size_t Observations::CountFinite() const {
 Observations Observe(const SearchView& view, const SearchSpace& space) {
   Observations observed;
   if (view.ladder != nullptr && !view.rungs.empty()) {
-    const int64_t brackets = CountBrackets(view);
-    observed.rung = ChooseLevel(view, brackets, static_cast<int64_t>(space.size()) + 3);
-    observed.results = ResultsAtRung(view, observed.rung, brackets);
+    observed.rung = ChooseLevel(view, static_cast<int64_t>(space.size()) + 3);
+    observed.results = ResultsAtRung(view, observed.rung);
   } else {
     observed.results = BestValues(view);
   }

@@ -33,8 +33,7 @@ struct Observations {
 // without rungs: the best value of each trial that ended COMPLETED or PRUNED with one, and +inf for FAILED and
 // INFEASIBLE. CANCELLED trials without a result tell nothing and are left out.
 //
-// Brackets may have ladders of their own (trial.bracket = number of rungs left out at the bottom, counted anew in every
-// cycle over as many brackets as there are rungs): entries of all of them at one step are results of one rung.
+// Brackets may have ladders of their own: what entered a rung of any of them is a result at its step.
 //
 // Pure. O(trials + results log results), about 50 ns a trial.
 Observations Observe(const SearchView& view, const SearchSpace& space);

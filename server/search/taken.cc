@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -94,6 +95,13 @@ std::optional<Configuration> FindUntaken(const SearchSpace& space, const Configu
   Search search(space, fixed, taken, random);
   if (!search.Complete(0)) return std::nullopt;
   return std::move(search.found());
+}
+
+Configuration UntakenOr(Configuration wanted, const SearchSpace& space, const Configuration& fixed,
+                        const TakenConfigurations& taken, Random& random) {
+  if (!taken.Contains(wanted)) return wanted;
+  if (auto fresh = FindUntaken(space, fixed, taken, random)) return *std::move(fresh);
+  return wanted;
 }
 
 }  // namespace athanor

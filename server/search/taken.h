@@ -33,4 +33,8 @@ class TakenConfigurations {
 std::optional<Configuration> FindUntaken(const SearchSpace& space, const Configuration& fixed,
                                          const TakenConfigurations& taken, Random& random);
 
+// `wanted` unless it is taken; else one that is not; `wanted` after all if all are.
+Configuration UntakenOr(Configuration wanted, const SearchSpace& space, const Configuration& fixed,
+                        const TakenConfigurations& taken, Random& random);
+
 }  // namespace athanor

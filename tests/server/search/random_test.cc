@@ -222,7 +222,7 @@ TEST(CreateSearchMethodTest, MakesWhatTheSpecNames) {
   EXPECT_EQ((*CreateSearchMethod(spec, space))->Count(), std::nullopt);
   spec.search.method = "annealing";
   EXPECT_EQ(CreateSearchMethod(spec, space).status().message(),
-            "search.method: \"annealing\" is unknown; want grid, random or sobol");
+            "search.method: \"annealing\" is unknown; want auto, grid, random, sobol, tpe, gp or cmaes");
 }
 
 }  // namespace
