@@ -159,7 +159,7 @@ TEST(CmaesSearchTest, FollowsACurvedValley) {
     const double x = std::get<double>(*c[0]), y = std::get<double>(*c[1]);
     return 100 * std::pow(y - x * x, 2) + std::pow(1 - x, 2);
   };
-  EXPECT_LT(Minimize(space, 1, 600, rosenbrock), 1e-6);
+  EXPECT_LT(Minimize(space, 1, 1'000, rosenbrock), 1e-6);
 }
 
 TEST(CmaesSearchTest, FindsTheBestIntegersAndTheFloatBetweenThem) {
