@@ -3,6 +3,8 @@
 #include <benchmark/benchmark.h>
 
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "base/random.h"
@@ -49,35 +51,62 @@ void Suggest(benchmark::State& state, const char* name) {
 }
 BENCHMARK_CAPTURE(Suggest, grid, "grid");
 BENCHMARK_CAPTURE(Suggest, random, "random");
+BENCHMARK_CAPTURE(Suggest, sobol, "sobol");
 
-// The 301st suggestion of a model over ten floats.
-void SuggestByModel(benchmark::State& state, const char* name) {
+std::vector<Parameter> TenFloats() {
   std::vector<Parameter> parameters;
   for (int i = 0; i < 10; ++i) {
     parameters.push_back({.name = std::string(1, static_cast<char>('a' + i)), .min = -5, .max = 5});
   }
-  const SearchSpace space = SearchSpace::Create(parameters).value();
+  return parameters;
+}
+
+// Five floats, three ints and two categories.
+std::vector<Parameter> TenOfAllTypes() {
+  std::vector<Parameter> parameters = TenFloats();
+  for (int i = 5; i < 8; ++i) parameters[static_cast<size_t>(i)].type = ParameterType::kInt;
+  parameters[7].min = 1;
+  parameters[7].max = 1024;
+  parameters[7].scale = Scale::kLog;
+  for (int i = 8; i < 10; ++i) {
+    parameters[static_cast<size_t>(i)] = {.name = std::string(1, static_cast<char>('a' + i)),
+                                          .type = ParameterType::kCategorical,
+                                          .values = {int64_t{1}, int64_t{2}, int64_t{3}, int64_t{4}}};
+  }
+  return parameters;
+}
+
+// The next suggestion of a model after so many random trials.
+void SuggestByModel(benchmark::State& state, const char* name, std::vector<Parameter> parameters) {
+  const SearchSpace space = SearchSpace::Create(std::move(parameters)).value();
   StudySpec spec;
-  spec.search = {.method = name, .seed = 1};
+  spec.search = {.method = "random", .seed = 1};
+  const auto configurations = CreateSearchMethod(spec, space).value();
+  spec.search.method = name;
   spec.search.random_share = 0;
   const auto method = CreateSearchMethod(spec, space).value();
   std::vector<Trial> trials(static_cast<size_t>(state.range(0)));
   Random random(1);
   for (size_t i = 0; i < trials.size(); ++i) {
-    double value = 0;
-    for (int p = 0; p < 10; ++p) {
-      const double x = -5 + 10 * random.Uniform();
-      trials[i].configuration.emplace_back(x);
-      value += x * x;
-    }
     trials[i].number = static_cast<TrialNumber>(i);
     trials[i].state = TrialState::kCompleted;
+    trials[i].configuration = configurations->Suggest({}, trials[i].number, {});
+    double value = random.Normal();
+    for (const auto& chosen : trials[i].configuration) {
+      if (const auto* x = std::get_if<double>(&*chosen)) value += *x * *x;
+    }
     trials[i].best = {.value = value, .step = 1};
   }
   int64_t index = state.range(0);
   for (auto _ : state) benchmark::DoNotOptimize(method->Suggest({.trials = trials}, index++, {}));
 }
-BENCHMARK_CAPTURE(SuggestByModel, gp, "gp")->Arg(100)->Arg(300)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(SuggestByModel, gp, "gp", TenFloats())->Arg(100)->Arg(300)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(SuggestByModel, tpe, "tpe", TenFloats())->Arg(1'000)->Arg(10'000)->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(SuggestByModel, tpe_of_all_types, "tpe", TenOfAllTypes())
+    ->Arg(1'000)
+    ->Arg(10'000)
+    ->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(SuggestByModel, cmaes, "cmaes", TenFloats())->Arg(1'000)->Arg(10'000)->Unit(benchmark::kMicrosecond);
 
 void CreateSpace(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(SearchSpace::Create(EightParameters()));
