@@ -163,6 +163,11 @@ absl::StatusOr<v1::Study> StudyClient::CancelStudy(const std::string& study) {
   return ChangeStudy(&v1::StudyService::Stub::CancelStudy, study);
 }
 
+absl::StatusOr<v1::Study> StudyClient::UpdateStudy(v1::UpdateStudyRequest request) {
+  request.set_request_id(NewRequestId());
+  return Call(*studies_, &v1::StudyService::Stub::UpdateStudy, request);
+}
+
 absl::Status StudyClient::DeleteStudy(const std::string& study) {
   v1::ChangeStudyRequest request;
   request.set_study(study);

@@ -63,6 +63,8 @@ class StudyClient {
   absl::StatusOr<v1::Study> PauseStudy(const std::string& study);
   absl::StatusOr<v1::Study> ResumeStudy(const std::string& study);
   absl::StatusOr<v1::Study> CancelStudy(const std::string& study);
+  // The request id is drawn here, as for every other change.
+  absl::StatusOr<v1::Study> UpdateStudy(v1::UpdateStudyRequest request);
   absl::Status DeleteStudy(const std::string& study);
   // Deletes the checkpoints of the study that nothing needs, or with kDryRun only tells which those are.
   enum class Garbage { kDelete, kDryRun };

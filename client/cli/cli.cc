@@ -65,6 +65,9 @@ void AddGroups(CLI::App* app, Session& session) {
   AddStudyQueries(study, session);
   AddStudyWatch(study, session);
   AddStudyChanges(study, session);
+  AddStudyUpdate(study, session);
+  AddStudyProgress(study, session);
+  AddStudyCompare(study, session);
   AddStudyGarbage(study, session);
   AddStudyExport(study, session);
   CLI::App* trial = group("trial", "Look at and steer single trials");

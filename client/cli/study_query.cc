@@ -103,6 +103,9 @@ std::string ShowText(const v1::Study& study, int64_t now_unix_ms, const Look& lo
         fmt::format("{} {}", objective.goal() == v1::GOAL_MINIMIZE ? "minimize" : "maximize", objective.metric()));
   }
   add("search", FormatSearch(spec.search()));
+  for (const v1::WarmStartSource& source : study.warm_start()) {
+    add("starts from", fmt::format("{} of the trials of {}", source.trials(), source.study()));
+  }
   add("stopping", FormatStopping(spec.early_stopping(), study.max_resource()));
   add("resource", FormatSteps(study.max_resource(), spec.resource()) + " at most");
   std::string trials = TrialsText(study);

@@ -77,6 +77,9 @@ Json ToJson(const v1::Study& study) {
     json["picked_search"] = {{"method", study.spec().search().picked()},
                              {"reason", study.spec().search().picked_reason()}};
   }
+  for (const v1::WarmStartSource& source : study.warm_start()) {
+    json["warm_start"].push_back({{"study", source.study()}, {"trials", source.trials()}});
+  }
   json["rungs"] = Json::array();
   for (const int64_t step : study.rungs()) json["rungs"].push_back(step);
   json["trials"] = Json::object();

@@ -82,6 +82,10 @@ class FakeCoordinator final : public v1::StudyService::Service, public v1::Admin
     MutexLock lock(mutex_);
     return last_collection_;
   }
+  v1::UpdateStudyRequest updated() const {
+    MutexLock lock(mutex_);
+    return updated_;
+  }
   v1::EnqueueTrialRequest enqueued() const {
     MutexLock lock(mutex_);
     return enqueued_;
@@ -116,6 +120,14 @@ class FakeCoordinator final : public v1::StudyService::Service, public v1::Admin
   }
   grpc::Status CancelStudy(grpc::ServerContext*, const v1::ChangeStudyRequest* request, v1::Study* response) override {
     return Change("CancelStudy", *request, response);
+  }
+  grpc::Status UpdateStudy(grpc::ServerContext*, const v1::UpdateStudyRequest* request, v1::Study* response) override {
+    if (const grpc::Status status = Begin("UpdateStudy", request->study(), request->request_id()); !status.ok()) {
+      return status;
+    }
+    MutexLock lock(mutex_);
+    updated_ = *request;
+    return Give(request->study(), response);
   }
   grpc::Status DeleteStudy(grpc::ServerContext*, const v1::ChangeStudyRequest* request,
                            v1::DeleteStudyResponse*) override {
@@ -259,6 +271,7 @@ class FakeCoordinator final : public v1::StudyService::Service, public v1::Admin
   v1::StudySpec created_ ATHANOR_GUARDED_BY(mutex_);
   v1::ListTrialsRequest last_list_ ATHANOR_GUARDED_BY(mutex_);
   v1::CollectGarbageRequest last_collection_ ATHANOR_GUARDED_BY(mutex_);
+  v1::UpdateStudyRequest updated_ ATHANOR_GUARDED_BY(mutex_);
   v1::EnqueueTrialRequest enqueued_ ATHANOR_GUARDED_BY(mutex_);
 };
 
