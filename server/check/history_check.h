@@ -4,8 +4,9 @@
 // Checked of every study:
 // - its specification spans a search space and makes a stopping rule; state, end and reason agree with its trials: a
 //   study that has ended has no unfinished trial, one that goes on has fewer FAILED trials than max_failures;
-// - budgets: trials dense from 0 and, with those enqueued, never more than `trials`; live attempts never more than
-//   `parallel`; a suggestion used once; under a grid every trial is the point of its suggestion_index;
+// - budgets: trials dense from 0 and, with those enqueued, never more than `trials` (`parallel` may have been lowered
+//   while more ran); a suggestion used once; under a grid every trial is the point of its suggestion_index; trials of
+//   earlier studies lie in the space;
 // - attempts: a RUNNING trial has exactly one live attempt, its last; no other trial has one; how the last one ended
 //   agrees with the state; tokens are unique over all studies;
 // - measurements: past the step that the attempt went on from; archived if, and only if, a later attempt went on from

@@ -46,11 +46,6 @@ void CheckBudget(const StudyFacts& study, const Findings& found) {
     found.OfStudy("budget.trials", fmt::format("at most {}", *total),
                   fmt::format("{} trials, {} enqueued", trials, enqueued));
   }
-  const int64_t parallel = study.spec().budget.parallel;
-  const auto live = static_cast<int64_t>(study.image.live_attempts.size());
-  if (parallel > 0 && live > parallel) {
-    found.OfStudy("budget.parallel", fmt::format("at most {} live attempts", parallel), fmt::format("{}", live));
-  }
   const auto& max_failures = study.spec().budget.max_failures;
   const int64_t failed = CountIn(study, TrialState::kFailed);
   if (max_failures.has_value() && *max_failures > 0 && failed >= *max_failures &&
@@ -103,6 +98,26 @@ void CheckSuggestions(const StudyFacts& study, const Findings& found) {
   }
 }
 
+// What was taken over from earlier studies.
+void CheckPrior(const StudyFacts& study, const Findings& found) {
+  const auto sources = static_cast<int64_t>(study.spec().warm_start.size());
+  for (size_t i = 0; i < study.image.prior.size(); ++i) {
+    const PriorTrial& prior = study.image.prior[i];
+    const std::string what = fmt::format("prior_trials[{}]", i);
+    if (prior.source < 0 || prior.source >= sources) {
+      found.OfStudy(what, fmt::format("one of the {} studies of warm_start", sources),
+                    fmt::format("study {} of them", prior.source));
+    }
+    if (!(prior.score >= 0 && prior.score < 1)) {
+      found.OfStudy(what, "a score in [0, 1)", fmt::format("{}", prior.score));
+    }
+    if (!study.space.has_value()) continue;
+    if (const absl::Status in_space = study.space->Check(prior.configuration); !in_space.ok()) {
+      found.OfStudy(what, "a configuration of the search space", std::string(in_space.message()));
+    }
+  }
+}
+
 }  // namespace
 
 void CheckStudy(const StudyFacts& study, const Findings& found) {
@@ -115,6 +130,7 @@ void CheckStudy(const StudyFacts& study, const Findings& found) {
   CheckState(study, found);
   CheckBudget(study, found);
   CheckSuggestions(study, found);
+  CheckPrior(study, found);
 }
 
 }  // namespace athanor::check

@@ -39,6 +39,11 @@ absl::StatusOr<std::unique_ptr<LiveStudy>> LiveStudy::Load(StudyImage image, Sto
   ATHANOR_ASSIGN_OR_RETURN(study->rule_, CreateStoppingRule(spec));
   if (study->rule_ != nullptr) study->rungs_ = study->rule_->Rungs();
   study->prior_ = std::move(image.prior);
+  for (const PriorTrial& trial : study->prior_) {
+    if (trial.source >= 0 && trial.source < static_cast<int64_t>(spec.warm_start.size())) continue;
+    return absl::InternalError(absl::StrCat("study ", study->id(), ": a prior trial is of study ", trial.source,
+                                            " of the ", spec.warm_start.size(), " that it starts from"));
+  }
   study->max_resource_ = MaxResource(spec);
 
   for (const Checkpoint& checkpoint : image.checkpoints) study->checkpoints_.Add(checkpoint);

@@ -55,7 +55,7 @@ TEST_F(CliTest, EveryVerbHasHelpWithAnExample) {
                                                         {"study", "resume"},
                                                         {"study", "cancel"},
                                                         {"study", "delete"},
-                                                        {"study", "update"},
+                                                       {"study", "update"},
                                                        {"study", "progress"},
                                                        {"study", "compare"},
                                                        {"study", "gc"},

@@ -213,6 +213,14 @@ TEST_F(RepeatsTest, StudyCallsOfOneRequestIdHaveOneEffect) {
   ExpectOneEffect("create", [&] { return Create("s", 3, "create"); });
   ExpectOneEffect("pause", [&] { return Change(&Studies::PauseStudy, "s", "pause"); });
   ExpectOneEffect("resume", [&] { return Change(&Studies::ResumeStudy, "s", "resume"); });
+  ExpectOneEffect("update", [&] {
+    v1::UpdateStudyRequest request;
+    request.set_study("s");
+    request.set_request_id("update");
+    request.mutable_update_mask()->add_paths("budget.trials");
+    request.mutable_budget()->set_trials(4);
+    return Call(studies_, &Studies::UpdateStudy, request).DebugString();
+  });
   ExpectOneEffect("enqueue", [&] {
     v1::EnqueueTrialRequest request;
     request.set_study("s");

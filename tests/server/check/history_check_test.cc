@@ -38,16 +38,12 @@ std::vector<Case> StudyCases() {
       {"EnqueuedBeyondTheBudget",
        {study([](StudyRecord& r) { r.spec.budget.trials = 5; }), PushEnqueued{1, {1, {Value(0.5)}}}},
        {"study 1 \"asha\": budget.trials: want at most 5, have 5 trials, 1 enqueued"}},
-      {"MoreLiveAttemptsThanParallel",
-       {study([](StudyRecord& r) { r.spec.budget.parallel = 1; }),
-        UpdateTrial{1, With(WaitingTrial(),
-                            [](Trial& t) {
-                              t.state = TrialState::kRunning;
-                              t.attempts = 1;
-                              t.started = At(2000);
-                            })},
-        InsertAttempt{1, SmallAttempt(8, 4)}},
-       {"study 1 \"asha\": budget.parallel: want at most 1 live attempts, have 2"}},
+      {"PriorTrialsOfNoStudyOrOutsideTheSpace",
+       {AddPriorTrial{1, 0, {{Value(1.5)}, 1, 2}}},
+       {"study 1 \"asha\": prior_trials[0]: want one of the 0 studies of warm_start, have study 2 of them",
+        "study 1 \"asha\": prior_trials[0]: want a score in [0, 1), have 1",
+        "study 1 \"asha\": prior_trials[0]: want a configuration of the search space, have "
+        "parameters.x: 1.5 is out of range; want float in [0, 1]"}},
       {"GoesOnAfterTooManyFailures",
        {study([](StudyRecord& r) { r.spec.budget.max_failures = 1; }),
         UpdateTrial{1, With(InfeasibleTrial(), [](Trial& t) { t.state = TrialState::kFailed; })},
