@@ -5,6 +5,7 @@
 
 #include "client/cli/bars.h"
 #include "client/cli/table.h"
+#include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
 
 namespace athanor::cli {
@@ -103,6 +104,51 @@ TEST(ProgressBarTest, FillsInHalfColumns) {
     EXPECT_EQ(ProgressBar(test.fraction, 4, Style::kActive, Charset::kAscii).Render(kPlain), test.ascii)
         << test.fraction;
   }
+}
+
+TEST(FormatTest, SaysWhatStopsTrials) {
+  const struct {
+    const char* rule;
+    const char* want;
+  } kCases[] = {
+      {"", "none"},
+      {"median {}", "median"},
+      {"percentile { percentile: 25 }", "percentile 25"},
+      {"asha {}", "asha 1 to 27, factor 3"},
+      {"asha { min_resource: 3 max_resource: 9 reduction_factor: 2 brackets: 1 }", "asha 3 to 9, factor 2"},
+      {"asha { brackets: 4 }", "asha 1 to 27, factor 3, 4 brackets"},
+      {"asha_stopping {}", "asha_stopping 1 to 27, factor 3"},
+      {"hyperband { max_resource: 81 }", "hyperband 1 to 81, factor 3"},
+      {"hyperband { synchronous: true }", "hyperband 1 to 27, factor 3, synchronous"},
+      {"threshold { upper: 10 }", "threshold to 10"},
+      {"threshold { lower: 0.5 }", "threshold from 0.5"},
+      {"threshold { lower: 0.5 upper: 10 }", "threshold 0.5 to 10"},
+      {"patience {}", "patience 5"},
+      {"patience { patience: 0 min_delta: 0.25 inner { threshold { upper: 10 } } }",
+       "patience 0, min delta 0.25, then threshold to 10"},
+  };
+  for (const auto& test : kCases) {
+    v1::EarlyStopping stopping;
+    ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(test.rule, &stopping));
+    EXPECT_EQ(FormatStopping(stopping, 27), test.want);
+  }
+}
+
+TEST(FormatTest, SaysWhereATrialOfABracketPausesFirst) {
+  v1::Study study;
+  for (const int64_t step : {1, 3, 9}) study.add_rungs(step);
+  v1::Trial trial;
+  study.mutable_spec()->mutable_early_stopping()->mutable_asha();
+  EXPECT_EQ(FormatBracket(trial, study), "");
+  study.mutable_spec()->mutable_early_stopping()->mutable_asha()->set_brackets(2);
+  EXPECT_EQ(FormatBracket(trial, study), "0 (pauses from step 1 on)");
+  trial.set_bracket(1);
+  EXPECT_EQ(FormatBracket(trial, study), "1 (pauses from step 3 on)");
+  study.mutable_spec()->mutable_early_stopping()->mutable_hyperband();
+  trial.set_bracket(4);  // of the second synchronous cycle
+  EXPECT_EQ(FormatBracket(trial, study), "4 (pauses from step 3 on)");
+  trial.set_bracket(2);
+  EXPECT_EQ(FormatBracket(trial, study), "2 (never pauses)");
 }
 
 TEST(StyledTextTest, WidthCountsColumnsNotBytes) {

@@ -55,7 +55,30 @@ TEST_P(StudyContractTest, EveryEarlyStoppingRuleSurvives) {
   AshaStopping asha_stopping;
   asha_stopping.startup_trials = 9;
   asha_stopping.max_resource = std::numeric_limits<int64_t>::max();
-  const std::vector<EarlyStoppingOptions> rules = {NoStopping{}, median, percentile, asha, asha_stopping};
+  AshaPromotion brackets;
+  brackets.brackets = 3;
+  Hyperband hyperband;
+  hyperband.max_resource = 81;
+  Hyperband synchronous;
+  synchronous.synchronous = true;
+  synchronous.finalists = 0;
+  const ThresholdStopping lower = {{.lower = 0.25, .warmup_steps = 2}};
+  const ThresholdStopping both = {{.lower = -1, .upper = 1e300, .interval_steps = 4}};
+  const PatienceStopping patience = {.patience = 0, .min_delta = 0.125};
+  const std::vector<EarlyStoppingOptions> rules = {NoStopping{},
+                                                   median,
+                                                   percentile,
+                                                   asha,
+                                                   asha_stopping,
+                                                   brackets,
+                                                   hyperband,
+                                                   synchronous,
+                                                   lower,
+                                                   both,
+                                                   patience,
+                                                   PatienceStopping{.inner = median},
+                                                   PatienceStopping{.inner = percentile},
+                                                   PatienceStopping{.inner = both}};
   for (size_t i = 0; i < rules.size(); ++i) {
     StudyRecord study = SmallStudy(static_cast<StudyId>(i) + 1, absl::StrCat("rule-", i));
     study.spec.early_stopping = rules[i];
