@@ -1,5 +1,6 @@
 #include "server/core/study_spec.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -49,6 +50,19 @@ template <typename Options>
 Options& Stopping(StudySpec& spec) {
   if (!std::holds_alternative<Options>(spec.early_stopping)) spec.early_stopping = Options{};
   return std::get<Options>(spec.early_stopping);
+}
+
+TEST(CompleteForAnyTrainerTest, TakesParametersThatTheTrainerLacksAndChecksTheRest) {
+  StudySpec spec = Example();
+  spec.parameters = {Float("beta1", 0, 1)};
+  spec.trainer = {{"epochs", Number(27)}};
+  EXPECT_EQ(Complete(spec).code(), absl::StatusCode::kInvalidArgument);
+  ASSERT_EQ(CompleteForAnyTrainer(spec), absl::OkStatus());
+  EXPECT_EQ(MaxResource(spec), 27);
+
+  Stopping<AshaPromotion>(spec).reduction_factor = 1;
+  EXPECT_THAT(std::string(CompleteForAnyTrainer(spec).message()),
+              ::testing::StartsWith("early_stopping.reduction_factor: 1 is out of range"));
 }
 
 TEST(CompleteTest, AcceptsTheExampleAndChangesNothingTheSecondTime) {
@@ -141,7 +155,7 @@ TEST(CompleteTest, RefusesWithTheKeyPathTheValueAndWhatIsWanted) {
       {[](auto& s) { Stopping<AshaStopping>(s).startup_trials = -1; },
        "early_stopping.startup_trials: -1 is too small; want int >= 0"},
       {[](auto& s) { Stopping<AshaStopping>(s).finalists = 2; },
-       "early_stopping.finalists: 2 is given to asha_stopping; only asha has it"},
+       "early_stopping.finalists: 2 is given to asha_stopping; only asha and hyperband have it"},
       {[](auto& s) { Stopping<MedianStopping>(s).percentile = 30; },
        "early_stopping.percentile: 30.0 is given to median; want method: percentile"},
       {[](auto& s) { Stopping<PercentileStopping>(s).percentile = 0; },
@@ -167,7 +181,26 @@ TEST(CompleteTest, RefusesWithTheKeyPathTheValueAndWhatIsWanted) {
       {[](auto& s) { s.budget.max_failures = 0; }, "budget.max_failures: 0 is too small; want int >= 1"},
       {[](auto& s) { s.budget.target = HUGE_VAL; }, "budget.target: inf is not finite; want a finite number"},
       {[](auto& s) { s.search.method = "annealing"; },
-       "search.method: \"annealing\" is unknown; want grid, random or sobol"},
+       "search.method: \"annealing\" is unknown; want auto, grid, random, sobol, tpe, gp or cmaes"},
+      {[](auto& s) { s.search.method = "cmaes"; },
+       "search.method: cmaes cannot search batch_size, which is categorical; want tpe"},
+      {[](auto& s) { s.search.startup_trials = 5; },
+       "search.startup_trials: 5 is given to auto; only tpe and gp have it"},
+      {[](auto& s) {
+         s.search.method = "sobol";
+         s.search.random_share = 0.5;
+       },
+       "search.random_share: 0.5 is given to sobol; only tpe and gp have it"},
+      {[](auto& s) {
+         s.search.method = "gp";
+         s.search.startup_trials = 0;
+       },
+       "search.startup_trials: 0 is too small; want int >= 1"},
+      {[](auto& s) {
+         s.search.method = "tpe";
+         s.search.random_share = 1.5;
+       },
+       "search.random_share: 1.5 is out of range; want float in [0, 1]"},
       {[](auto& s) { s.search.method = "grid"; },
        "parameters.learning_rate: float in [1e-04, 1.0] is continuous; want points or step under a grid"},
 
@@ -188,6 +221,21 @@ TEST(CompleteTest, RefusesWithTheKeyPathTheValueAndWhatIsWanted) {
     const absl::Status status = Complete(spec);
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << message;
     EXPECT_EQ(std::string(status.message()), message);
+  }
+}
+
+TEST(CompleteTest, FillsInWhatModelsNeed) {
+  for (const char* method : {"tpe", "gp"}) {
+    StudySpec spec = Example();
+    spec.search.method = method;
+    ASSERT_EQ(Complete(spec), absl::OkStatus());
+    EXPECT_EQ(spec.search.startup_trials, 10);
+    EXPECT_EQ(spec.search.random_share, 0.2);
+    spec.search.startup_trials = 3;
+    spec.search.random_share = 0;
+    ASSERT_EQ(Complete(spec), absl::OkStatus());
+    EXPECT_EQ(spec.search.startup_trials, 3);
+    EXPECT_EQ(spec.search.random_share, 0);
   }
 }
 
