@@ -76,6 +76,7 @@ void AddGroups(CLI::App* app, Session& session) {
   AddTrialLogs(trial, session);
   AddTrialChanges(trial, session);
   AddBest(app, session);
+  AddSimulate(app, session);
   AddWorkerVerbs(group("worker", "The fleet"), session);
   AddServerVerbs(group("server", "The coordinator"), session);
 }

@@ -75,6 +75,7 @@ void AddTrialChanges(CLI::App* parent, Session& session);
 void AddBest(CLI::App* parent, Session& session);
 void AddWorkerVerbs(CLI::App* parent, Session& session);
 void AddServerVerbs(CLI::App* parent, Session& session);
+void AddSimulate(CLI::App* parent, Session& session);
 
 // Watches `study` as `study watch` does.
 absl::Status WatchStudy(Session& session, const std::string& study, int top);
