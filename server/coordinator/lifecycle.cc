@@ -105,9 +105,11 @@ void EndStudy(State& state, Transaction& tx, LiveStudy& study, StudyState next, 
 
 std::optional<Promotion> FindFinalist(const LiveStudy& study) {
   if (study.rule() == nullptr) return std::nullopt;
-  int64_t under_way = 0;
-  for (const auto& [number, live] : study.live_attempts()) under_way += study.trial(number).finalist;
-  if (under_way != study.Count(TrialState::kRunning)) return std::nullopt;  // others still run
+  // The first of the others answers, so that workers that wait for the last of thousands of trials cost little.
+  for (const auto& [number, live] : study.live_attempts()) {
+    if (!study.trial(number).finalist) return std::nullopt;
+  }
+  const int64_t under_way = study.Count(TrialState::kRunning);
   return study.rule()->NextFinalist(study.stopping_view(), study.completed_at_max() + under_way);
 }
 

@@ -99,12 +99,14 @@ absl::Status RecordedTask::CheckRows() const {
 void RecordedTask::Measure() {
   const Goal goal = study_.objective().goal;
   std::vector<double> finals;
+  double seconds = 0;
   optimum_ = std::numeric_limits<double>::infinity();
   for (const RecordedRun& row : rows_) {
-    unit_seconds_ += row.points.back().seconds / static_cast<double>(rows_.size());
+    seconds += row.points.back().seconds;
     finals.push_back(Orient(goal, row.points.back().value));
     for (const RunPoint& point : row.points) optimum_ = std::min(optimum_, Orient(goal, point.value));
   }
+  unit_seconds_ = seconds / static_cast<double>(rows_.size());
   std::ranges::sort(finals);
   for (const Share& share : kTargets) {
     const auto place = std::lround(static_cast<double>(finals.size()) * share.of_rows);
