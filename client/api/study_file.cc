@@ -246,7 +246,7 @@ absl::Status Locate(const StudyFile& study_file, const absl::Status& status) {
   // A word before a colon is a key path only if it starts with a key of the file or one that the file could have.
   static constexpr std::string_view kKeys[] = {"name",     "description", "labels",  "priority",       "objective",
                                                "resource", "parameters",  "search",  "early_stopping", "budget",
-                                               "retry",    "requires",    "trainer", "checkpoint"};
+                                               "retry",    "requires",    "trainer", "checkpoint",     "warm_start"};
   const std::string_view first = std::string_view(path).substr(0, path.find_first_of(".["));
   if (std::find(std::begin(kKeys), std::end(kKeys), first) == std::end(kKeys)) return status;
   return study_file.document.Error(path, message.substr(colon + 2));

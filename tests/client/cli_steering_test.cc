@@ -60,6 +60,30 @@ TEST_F(CliTest, ShowSaysHowManyTrialsWereTakenFromWhere) {
               HasSubstr("\"study\": \"earlier\",\n      \"trials\": 12"));
 }
 
+TEST_F(CliTest, SubmitReadsWhatAStudyStartsFromAndPointsAtWhatIsRefused) {
+  const std::string file = WriteFile(
+      "name: next\n"
+      "objective: {metric: accuracy, goal: maximize}\n"
+      "parameters: {lr: {type: float, min: 0.1, max: 1}}\n"
+      "warm_start:\n"
+      "  - earlier\n"
+      "  - next\n");
+  EXPECT_EQ(Run({"study", "submit", file}).exit_code, kOk);
+  EXPECT_THAT(coordinator_.created().warm_start(), ElementsAre("earlier", "next"));
+  coordinator_.create_status =
+      grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "warm_start[1]: \"next\" is this study itself");
+  EXPECT_THAT(Run({"study", "submit", file}).err,
+              HasSubstr("cli_test_study.yaml:6: warm_start[1]: \"next\" is this study itself"));
+  const std::string wrong = WriteFile(
+      "name: next\n"
+      "objective: {metric: accuracy, goal: maximize}\n"
+      "parameters: {lr: {type: float, min: 0.1, max: 1}}\n"
+      "warm_start: earlier\n");
+  const Outcome outcome = Run({"study", "submit", wrong});
+  EXPECT_EQ(outcome.exit_code, kBadInput);
+  EXPECT_THAT(outcome.err, HasSubstr("cli_test_study.yaml:4: warm_start: "));
+}
+
 class ProgressTest : public CliTest {
  protected:
   ProgressTest() {

@@ -43,7 +43,7 @@ std::vector<Case> StudyCases() {
        {"study 1 \"asha\": prior_trials[0]: want one of the 0 studies of warm_start, have study 2 of them",
         "study 1 \"asha\": prior_trials[0]: want a score in [0, 1), have 1",
         "study 1 \"asha\": prior_trials[0]: want a configuration of the search space, have "
-        "parameters.x: 1.5 is out of range; want float in [0, 1]"}},
+        "parameters.x: 1.5 (float) is not one of its values; want float in [0.0, 1.0]"}},
       {"GoesOnAfterTooManyFailures",
        {study([](StudyRecord& r) { r.spec.budget.max_failures = 1; }),
         UpdateTrial{1, With(InfeasibleTrial(), [](Trial& t) { t.state = TrialState::kFailed; })},
