@@ -25,8 +25,8 @@ struct MethodChoice {
 // `spec` is completed; nothing else is looked at, and what the answer says was picked before is not either. Pure.
 MethodChoice ChooseMethod(const StudySpec& spec);
 
-constexpr int64_t kManyTrials = 2'000;
-constexpr int64_t kFewTrials = 300;
+constexpr int64_t kManyTrials = 5'000;
+constexpr int64_t kFewTrials = 2'000;
 constexpr int64_t kFewParallel = 32;
 constexpr int64_t kFewParameters = 20;
 
