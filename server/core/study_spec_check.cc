@@ -1,9 +1,7 @@
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <string>
 #include <string_view>
-#include <type_traits>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -165,9 +163,10 @@ absl::Status CheckCmaes(const SearchSpace& space) {
   return absl::OkStatus();
 }
 
-// The options that only tpe and gp have.
+// The options that only tpe and gp have. What `auto` picks keeps their defaults, and its spec shows none of them: a study
+// file for `auto` that named them would be refused.
 absl::Status CompleteModel(SearchOptions& search) {
-  const std::string& method = search.effective_method();
+  const std::string& method = search.method;
   if (method == "tpe" || method == "gp") {
     if (!search.startup_trials) search.startup_trials = SearchOptions::kStartupTrials;
     if (!search.random_share) search.random_share = SearchOptions::kRandomShare;

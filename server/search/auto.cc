@@ -100,10 +100,6 @@ void PickMethod(StudySpec& spec) {
   MethodChoice choice = ChooseMethod(spec);
   search.picked = std::move(choice.method);
   search.picked_reason = std::move(choice.reason);
-  if (search.picked == "tpe" || search.picked == "gp") {
-    search.startup_trials = SearchOptions::kStartupTrials;
-    search.random_share = SearchOptions::kRandomShare;
-  }
 }
 
 }  // namespace athanor

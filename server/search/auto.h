@@ -30,8 +30,7 @@ constexpr int64_t kFewTrials = 2'000;
 constexpr int64_t kFewParallel = 32;
 constexpr int64_t kFewParameters = 20;
 
-// Writes the choice into a completed spec that asks for `auto` and has none yet, with the options that the method needs
-// (as Complete would); changes no other spec.
+// Writes the choice into a completed spec that asks for `auto` and has none yet; changes no other spec.
 void PickMethod(StudySpec& spec);
 
 }  // namespace athanor

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "server/search/auto.h"
 #include "tests/server/core/spaces.h"
 
 namespace athanor {
@@ -148,6 +149,15 @@ TEST(PlanStudyTest, SaysWhenARandomSpaceIsUsedUp) {
   spec.parameters = {Int("channels", 8, 10)};
   EXPECT_THAT(PlanStudy(spec)->notes,
               ElementsAre("The space has 3 configurations for 5 trials: some are tried more than once."));
+}
+
+TEST(PlanStudyTest, SaysWhatAutoPicksAndWhy) {
+  StudySpec spec = Spec(NoStopping{}, 5);
+  spec.search.method = "auto";
+  PickMethod(spec);
+  const StudyPlan plan = PlanStudy(spec).value();
+  EXPECT_THAT(plan.notes, ElementsAre("search: auto picks sobol: 5 trials: too few for a model to learn from."));
+  EXPECT_THAT(plan.sample, SizeIs(5));
 }
 
 }  // namespace

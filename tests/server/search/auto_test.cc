@@ -73,14 +73,12 @@ TEST(ChooseMethodTest, PicksByBudgetParametersAndParallelism) {
   }
 }
 
-TEST(PickMethodTest, FillsInWhatIsMissingAndNothingElse) {
+TEST(PickMethodTest, PicksOnceForAuto) {
   StudySpec spec = Spec(Floats(5), 100, 8);
   PickMethod(spec);
   EXPECT_EQ(spec.search.method, "auto");
   EXPECT_EQ(spec.search.picked, "gp");
   EXPECT_FALSE(spec.search.picked_reason.empty());
-  EXPECT_EQ(spec.search.startup_trials, 10);
-  EXPECT_EQ(spec.search.random_share, 0.2);
   const SearchSpace space = testing::Space(spec.parameters);
   EXPECT_EQ((*CreateSearchMethod(spec, space))->name(), "gp");
 
@@ -93,7 +91,6 @@ TEST(PickMethodTest, FillsInWhatIsMissingAndNothingElse) {
   random.search.method = "random";
   PickMethod(random);
   EXPECT_EQ(random.search.picked, "");
-  EXPECT_EQ(random.search.startup_trials, std::nullopt);
 }
 
 }  // namespace
