@@ -123,10 +123,6 @@ absl::StatusOr<StudyPlan> PlanStudy(const StudySpec& completed) {
   ATHANOR_ASSIGN_OR_RETURN(const auto rule, CreateStoppingRule(completed));
 
   StudyPlan plan;
-  if (!completed.search.picked.empty()) {
-    plan.notes.push_back(
-        absl::StrCat("search: auto picks ", completed.search.picked, ": ", completed.search.picked_reason));
-  }
   plan.trials = completed.budget.trials;
   plan.grid_size = method->Count();
   plan.max_resource = MaxResource(completed);
