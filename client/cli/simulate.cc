@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -19,6 +20,8 @@ namespace athanor::cli {
 namespace {
 
 constexpr int64_t kFunctionTrials = 200;  // of a study of a function, which has no table to use up
+constexpr double kTableCutOff = 100;      // units; functions and studies run to their end
+constexpr double kNoCutOff = 1e6;
 constexpr auto kProgressInterval = std::chrono::seconds(10);
 
 struct Options {
@@ -33,7 +36,7 @@ struct Options {
   int64_t trials = 0;  // 0 = the whole table, or kFunctionTrials
   ClusterOptions cluster;
   bool drop_lost = false;
-  double cut_off = 100;
+  std::optional<double> cut_off;
   int64_t seeds = 10;
   int64_t jobs = 0;  // 0 = one a processor
   std::string show = "speed-up";
@@ -122,7 +125,8 @@ absl::Status RunSimulations(Session& session, Options& options) {
   ATHANOR_ASSIGN_OR_RETURN(const auto tasks, LoadTasks(session, options));
   run.simulation.cluster = options.cluster;
   run.simulation.cluster.lost_trials = options.drop_lost ? LostTrials::kDrop : LostTrials::kRequeue;
-  run.simulation.cut_off = options.cut_off;
+  const double cut_off = options.cut_off.value_or(options.curves.empty() ? kNoCutOff : kTableCutOff);
+  run.simulation.cut_off = cut_off;
   run.simulation.stop_at = options.show == "speed-up" ? StopAt::kLastTarget : StopAt::kCutOff;
   run.seeds = options.seeds;
   const auto processors = static_cast<int64_t>(std::max(1U, std::thread::hardware_concurrency()));
@@ -138,7 +142,7 @@ absl::Status RunSimulations(Session& session, Options& options) {
   if (run.log != nullptr && !log.flush()) {
     return absl::DataLossError(fmt::format("--log: {} could not be written to its end", options.log));
   }
-  const Simulated simulated{tasks, policies, cells, options.cut_off};
+  const Simulated simulated{tasks, policies, cells, cut_off};
   const PerTask per_task = options.per_task ? PerTask::kInclude : PerTask::kLeaveOut;
   if (options.show == "regret") return session.Answer(RegretAnswer(simulated, session.look()));
   if (options.show == "totals") return session.Answer(TotalsAnswer(simulated, session.look(), per_task));
@@ -194,7 +198,7 @@ void AddSimulate(CLI::App* parent, Session& session) {
       ->check(CLI::Range(1e-6, 1e6))
       ->option_text("UNITS");
   verb->add_option("--cut-off", options->cut_off,
-                   "units of time to simulate at most (1 = a mean full run); default 100")
+                   "units of time to simulate at most (1 = a mean full run); default 100 with --curves, else none")
       ->check(CLI::Range(1e-3, 1e6))
       ->option_text("UNITS");
   verb->add_option("--seeds", options->seeds, "simulations of each, with seeds 0, 1, ...; default 10")

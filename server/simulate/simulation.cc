@@ -1,6 +1,7 @@
 #include "server/simulate/simulation.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -13,6 +14,7 @@ namespace athanor {
 namespace {
 
 constexpr double kNanoseconds = 1e9;
+constexpr double kLongest = 4e18;  // nanoseconds that can still be added to: 126 years
 
 // Follows the best value so far.
 class Recorder final : public ValueSink {
@@ -68,7 +70,7 @@ absl::StatusOr<SimulationResult> Simulate(const Task& task, const Policy& policy
   ATHANOR_RETURN_IF_ERROR(Check(options));
   ATHANOR_ASSIGN_OR_RETURN(StudySpec spec, StudyOf(task, policy, options.cluster.workers, options.seed));
   const auto nanoseconds = [&](double units) {
-    return Duration(std::llround(units * task.unit_seconds() * kNanoseconds));
+    return Duration(std::llround(std::min(units * task.unit_seconds() * kNanoseconds, kLongest)));
   };
   const std::unique_ptr<Play> play = task.NewPlay();
   DecisionLog store(log);

@@ -104,13 +104,13 @@ TEST_F(SimulateTest, ShowsRegretAndTotals) {
 
 TEST_F(SimulateTest, RunsFunctions) {
   const Outcome outcome = Run({"simulate", "--bbob", "1,5", "--dimensions", "2,5", "--instances", "2", "--seeds", "1",
-                               "--workers", "4", "--trials", "30", "--mixed", "--show", "totals", "-o", "json"});
+                               "--workers", "1", "--trials", "130", "--mixed", "--show", "totals", "-o", "json"});
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
   const auto records = nlohmann::json::parse(outcome.out);
   ASSERT_EQ(records.size(), 8u);
   EXPECT_EQ(records[0]["task"], "f01-d2-i1-mixed");
   EXPECT_EQ(records[7]["task"], "f05-d5-i2-mixed");
-  EXPECT_EQ(records[7]["trials"], 30);
+  EXPECT_EQ(records[7]["steps"], 130);  // no cut-off unless asked for
 }
 
 TEST_F(SimulateTest, ReplaysAStudyUnderOtherRules) {
