@@ -125,6 +125,17 @@ TEST(StudyFileTest, EarlyStoppingKeepsWhatTheFileGivesAndNothingElse) {
        "percentile { percentile: 25 interval_steps: 3 min_trials: 2 }"},
       {"{method: asha}", "asha {}"},
       {"{method: asha, finalists: 0}", "asha { finalists: 0 }"},
+      {"{method: asha, brackets: 3}", "asha { brackets: 3 }"},
+      {"{method: hyperband}", "hyperband {}"},
+      {"{method: hyperband, max_resource: 81, finalists: 0, synchronous: true}",
+       "hyperband { max_resource: 81 finalists: 0 synchronous: true }"},
+      {"{method: threshold, upper: 10}", "threshold { upper: 10 }"},
+      {"{method: threshold, lower: 0, warmup_steps: 2, interval_steps: 3}",
+       "threshold { lower: 0 warmup_steps: 2 interval_steps: 3 }"},
+      {"{method: patience}", "patience {}"},
+      {"{method: patience, patience: 0, min_delta: 0.5}", "patience { patience: 0 min_delta: 0.5 }"},
+      {"{method: patience, inner: {method: percentile, percentile: 25}}",
+       "patience { inner { percentile { percentile: 25 } } }"},
       {"{method: asha_stopping, min_resource: 2, startup_trials: 4}",
        "asha_stopping { min_resource: 2 startup_trials: 4 }"},
   };
@@ -134,6 +145,10 @@ TEST(StudyFileTest, EarlyStoppingKeepsWhatTheFileGivesAndNothingElse) {
     v1::EarlyStopping want;
     ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(test.want, &want));
     EXPECT_TRUE(MessageDifferencer::Equals(file->spec.early_stopping(), want)) << test.yaml;
+    const std::string yaml = cli::ToYamlText(cli::ToJson(file->spec));
+    const auto again = ParseStudyFile(yaml, "again.yaml");
+    ASSERT_TRUE(again.ok()) << again.status() << "\n" << yaml;
+    EXPECT_TRUE(MessageDifferencer::Equals(again->spec.early_stopping(), want)) << yaml;
   }
 }
 
@@ -197,20 +212,23 @@ TEST(StudyFileTest, BadStructureIsRefusedWithLinePathValueAndWhatIsWanted) {
        "f.yaml:5: parameters.a.min: unknown key; want one of type, values, when"},
       {File("  a:\n    type: int\n    min: 1\n    max: 2\n    when: {lr: 0.1}\n"),
        "f.yaml:9: parameters.a.when.lr: found float 0.1; want a list"},
-      {File("search: {seed: 1}\n"), "f.yaml:5: search: the key \"method\" is missing"},
       {File("search: {method: grid, seed: -1}\n"), "f.yaml:5: search.seed: found int -1; want an int >= 0"},
       {File("early_stopping: {min_resource: 1}\n"),
        "f.yaml:5: early_stopping.min_resource: unknown key; want one of method"},
       {File("early_stopping: {method: ahsa}\n"),
-       "f.yaml:5: early_stopping.method: found string \"ahsa\"; want one of asha, asha_stopping, median, percentile, "
-       "none; "
-       "did you mean asha?"},
+       "f.yaml:5: early_stopping.method: found string \"ahsa\"; want one of asha, asha_stopping, hyperband, median, "
+       "none, patience, percentile, threshold; did you mean asha?"},
+      {File("early_stopping: {method: patience, inner: {method: asha}}\n"),
+       "f.yaml:5: early_stopping.inner.method: found string \"asha\"; want one of median, percentile, threshold"},
+      {File("early_stopping: {method: hyperband, brackets: 3}\n"),
+       "f.yaml:5: early_stopping.brackets: unknown key; want one of method, min_resource, max_resource, "
+       "reduction_factor, finalists, synchronous"},
       {File("early_stopping: {method: median, percentile: 30}\n"),
        "f.yaml:5: early_stopping.percentile: unknown key; want one of method, startup_trials, warmup_steps, "
        "interval_steps, min_trials"},
       {File("early_stopping: {method: asha, startup_trials: 3}\n"),
        "f.yaml:5: early_stopping.startup_trials: unknown key; want one of method, min_resource, max_resource, "
-       "reduction_factor, finalists"},
+       "reduction_factor, finalists, brackets"},
       {File("early_stopping: {method: none, min_resource: 3}\n"),
        "f.yaml:5: early_stopping.min_resource: unknown key; want one of method"},
       {File("budget: {trials: many}\n"), "f.yaml:5: budget.trials: found string \"many\"; want an int"},

@@ -1,9 +1,7 @@
 #include "server/store/sqlite/spec_rows.h"
 
 #include <string>
-#include <type_traits>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "server/store/sqlite/statement.h"

@@ -5,6 +5,7 @@
 #include <functional>
 #include <limits>
 
+#include "server/rpc/convert_stopping.h"
 #include "server/rpc/convert_study.h"
 #include "server/rpc/convert_study_spec.h"
 #include "server/rpc/convert_value.h"
@@ -36,7 +37,17 @@ void ExpectRoundTrip(const StudySpec& spec) {
   EXPECT_EQ(read->labels, spec.labels);
 }
 
-TEST(StudySpecConversion, KeepsEveryFieldOfARichSpec) { ExpectRoundTrip(RichStudySpec("rich")); }
+// What `auto` has picked is the coordinator's to say: it leaves and does not come in.
+TEST(StudySpecConversion, KeepsEveryFieldOfARichSpecButWhatWasPicked) {
+  StudySpec rich = RichStudySpec("rich");
+  const v1::StudySpec proto = ToProto(rich);
+  EXPECT_EQ(proto.search().picked(), rich.search.picked);
+  EXPECT_EQ(proto.search().picked_reason(), rich.search.picked_reason);
+  EXPECT_EQ(FromProto(proto)->search.picked, "");
+  rich.search.picked.clear();
+  rich.search.picked_reason.clear();
+  ExpectRoundTrip(rich);
+}
 
 TEST(StudySpecConversion, KeepsEveryStoppingMethod) {
   StudySpec spec = SmallStudySpec("s");
@@ -57,6 +68,37 @@ TEST(StudySpecConversion, KeepsEveryStoppingMethod) {
   asha.startup_trials = 7;
   spec.early_stopping = asha;
   ExpectRoundTrip(spec);
+  AshaPromotion brackets;
+  brackets.brackets = 3;
+  spec.early_stopping = brackets;
+  ExpectRoundTrip(spec);
+  Hyperband hyperband;
+  hyperband.max_resource = 81;
+  hyperband.finalists = 0;
+  hyperband.synchronous = true;
+  spec.early_stopping = hyperband;
+  ExpectRoundTrip(spec);
+  const ThresholdStopping threshold = {{.lower = 0, .warmup_steps = 2, .interval_steps = 3}};
+  spec.early_stopping = threshold;
+  ExpectRoundTrip(spec);
+  for (const InnerStopping& inner :
+       {InnerStopping(NoStopping{}), InnerStopping(median), InnerStopping(percentile), InnerStopping(threshold)}) {
+    spec.early_stopping = PatienceStopping{.patience = 0, .min_delta = 0.5, .inner = inner};
+    ExpectRoundTrip(spec);
+  }
+}
+
+TEST(StudySpecConversion, RefusesAnInnerRuleThatPatienceCannotAsk) {
+  v1::EarlyStopping proto;
+  proto.mutable_patience()->mutable_inner()->mutable_asha();
+  EXPECT_EQ(FromProto(proto).status().message(),
+            "early_stopping.inner.method: a rule with rungs cannot be asked; want median, percentile or threshold");
+  proto.mutable_patience()->mutable_inner()->mutable_patience();
+  EXPECT_EQ(FromProto(proto).status().message(),
+            "early_stopping.inner.method: patience itself cannot be asked; want median, percentile or threshold");
+  proto.mutable_asha_stopping()->set_brackets(2);
+  EXPECT_EQ(FromProto(proto).status().message(),
+            "early_stopping.brackets: 2 is given to asha_stopping; only asha has it");
 }
 
 TEST(StudySpecConversion, TakesDefaultsForWhatIsAbsent) {
@@ -68,7 +110,7 @@ TEST(StudySpecConversion, TakesDefaultsForWhatIsAbsent) {
   EXPECT_EQ(asha.min_resource, 1);
   EXPECT_EQ(asha.reduction_factor, 3);
   EXPECT_EQ(asha.finalists, 1);
-  EXPECT_EQ(spec->search.method, "random");
+  EXPECT_EQ(spec->search.method, "auto");
   EXPECT_EQ(spec->retry.max_attempts, 3);
   EXPECT_EQ(spec->retry.stall_timeout_ms, 600'000);
   EXPECT_EQ(spec->checkpoint.interval_ms, 300'000);
