@@ -108,49 +108,69 @@ Encoding::Point CmaesState::Sample(Random& random) const {
   return point;
 }
 
-void CmaesState::Update(std::span<const TriedPoint> generation) {
-  const size_t d = mean_.size();
+struct CmaesState::Selection {
+  Vector step;
+  Vector whitened_step;  // C^(-1/2) step
+  Matrix rank_mu;
+  double weight = 0;  // of the finite ones
+  double best = 0;
+};
+
+CmaesState::Selection CmaesState::Select(std::span<const TriedPoint> generation) const {
   std::vector<const TriedPoint*> ranked;
   for (const TriedPoint& tried : generation) ranked.push_back(&tried);
   std::ranges::stable_sort(ranked, {}, &TriedPoint::value);
-  if (!std::isfinite(ranked.front()->value)) return;  // nothing tells one direction from another
 
-  const Rates rates(weights_, static_cast<double>(d));
-  const auto vectors = AsMatrix(std::as_const(eigenvectors_), d);
-  const auto roots = AsVector(std::as_const(eigenvalues_));
-  const auto whiten = [&](const Vector& y) -> Vector {
-    return vectors * (vectors.transpose() * y).cwiseQuotient(roots);
-  };
-  const double dimensions = static_cast<double>(d);
+  const auto d = static_cast<Eigen::Index>(mean_.size());
+  const auto dimensions = static_cast<double>(d);
   const double longest = std::sqrt(dimensions) + 2 * dimensions / (dimensions + 2);
-  Vector step = Vector::Zero(static_cast<Eigen::Index>(d));
-  Matrix rank_mu = Matrix::Zero(static_cast<Eigen::Index>(d), static_cast<Eigen::Index>(d));
-  double weight = 0;
+  const auto vectors = AsMatrix(eigenvectors_, mean_.size());
+  const auto whiten = [&](const Vector& y) -> Vector {
+    return vectors * (vectors.transpose() * y).cwiseQuotient(AsVector(eigenvalues_));
+  };
+  Selection selection{.step = Vector::Zero(d), .whitened_step = {}, .rank_mu = Matrix::Zero(d, d)};
+  selection.best = ranked.front()->value;
   for (size_t i = 0; i < weights_.size() && std::isfinite(ranked[i]->value); ++i) {
     Vector y = (AsVector(ranked[i]->point) - AsVector(mean_)).cwiseQuotient(AsVector(scales_)) / step_size_;
     if (const double length = whiten(y).norm(); length > longest) y *= longest / length;
-    weight += weights_[i];
-    step += weights_[i] * y;
-    rank_mu += weights_[i] * y * y.transpose();
+    selection.weight += weights_[i];
+    selection.step += weights_[i] * y;
+    selection.rank_mu += weights_[i] * y * y.transpose();
   }
+  selection.whitened_step = whiten(selection.step);
+  return selection;
+}
+
+void CmaesState::Move(const Selection& selection) {
+  const auto dimensions = static_cast<double>(mean_.size());
+  const Rates rates(weights_, dimensions);
+  AsVector(mean_) += step_size_ * selection.step;
+  for (double& x : mean_) x = std::clamp(x, 0.0, 1.0);
+
   auto path_step = AsVector(path_step_);
-  auto path = AsVector(path_covariance_);
-  AsVector(mean_) += step_size_ * step;
-  path_step =
-      (1 - rates.c_sigma) * path_step + std::sqrt(rates.c_sigma * (2 - rates.c_sigma) * rates.mu_eff) * whiten(step);
-  ++generations_;
+  path_step = (1 - rates.c_sigma) * path_step +
+              std::sqrt(rates.c_sigma * (2 - rates.c_sigma) * rates.mu_eff) * selection.whitened_step;
   const double settled = 1 - std::pow(1 - rates.c_sigma, 2 * static_cast<double>(generations_));
   const bool slow = path_step.norm() / std::sqrt(settled) < (1.4 + 2 / (dimensions + 1)) * rates.chi;  // h_sigma
+  auto path = AsVector(path_covariance_);
   path = (1 - rates.c_c) * path;
-  if (slow) path += std::sqrt(rates.c_c * (2 - rates.c_c) * rates.mu_eff) * step;
-  const double kept = 1 - rates.c_1 - rates.c_mu * weight + (slow ? 0 : rates.c_1 * rates.c_c * (2 - rates.c_c));
-  auto covariance = AsMatrix(covariance_, d);
-  covariance = (kept * covariance + rates.c_1 * path * path.transpose() + rates.c_mu * rank_mu).eval();
+  if (slow) path += std::sqrt(rates.c_c * (2 - rates.c_c) * rates.mu_eff) * selection.step;
+
+  const double kept =
+      1 - rates.c_1 - rates.c_mu * selection.weight + (slow ? 0 : rates.c_1 * rates.c_c * (2 - rates.c_c));
+  auto covariance = AsMatrix(covariance_, mean_.size());
+  covariance = (kept * covariance + rates.c_1 * path * path.transpose() + rates.c_mu * selection.rank_mu).eval();
   step_size_ *= std::exp(std::min(1.0, rates.c_sigma / rates.d_sigma * (path_step.norm() / rates.chi - 1)));
   const double widest = step_size_ * std::sqrt(covariance.diagonal().maxCoeff());
   if (widest > kLargestDeviation) step_size_ *= kLargestDeviation / widest;
-  for (double& x : mean_) x = std::clamp(x, 0.0, 1.0);
-  if (IsStuck(ranked.front()->value)) return Restart(2 * population_);
+}
+
+void CmaesState::Update(std::span<const TriedPoint> generation) {
+  const Selection selection = Select(generation);
+  if (!std::isfinite(selection.best)) return;  // nothing tells one direction from another
+  ++generations_;
+  Move(selection);
+  if (IsStuck(selection.best)) return Restart(2 * population_);
   Decompose();
   KeepMargin();
 }

@@ -55,6 +55,10 @@ class CmaesState {
   double Deviation(size_t i) const;
 
  private:
+  // What a generation says: the weighted mean of its better half, in steps from the mean, and of their outer products.
+  struct Selection;
+  Selection Select(std::span<const TriedPoint> generation) const;
+  void Move(const Selection& selection);
   void Restart(size_t population);
   bool IsStuck(double best_of_generation);
   void Decompose();

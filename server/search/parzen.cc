@@ -4,18 +4,17 @@
 #include <cmath>
 #include <numbers>
 
+#include "server/search/normal.h"
+
 namespace athanor {
 namespace {
 
 // Cells at most this wide, in bandwidths, are not integrated: the midpoint rule is then off by less than 1.1 %.
 constexpr double kNarrow = 0.5;
 
-// The standard normal mass between a and b.
-double NormalMass(double a, double b) {
-  return 0.5 * (std::erf(b / std::numbers::sqrt2) - std::erf(a / std::numbers::sqrt2));
+double MassInside(double centre, double bandwidth) {
+  return NormalBetween(-centre / bandwidth, (1 - centre) / bandwidth);
 }
-
-double MassInside(double centre, double bandwidth) { return NormalMass(-centre / bandwidth, (1 - centre) / bandwidth); }
 
 double SpreadWithPrior(std::span<const WeightedPoint> points, size_t coordinate) {
   double weight = 0, sum = 0, squares = 0;
@@ -103,8 +102,8 @@ void ParzenEstimator::TabulateWideCells(Factor& factor) const {
   for (size_t row = 0; row < centres.size(); ++row) {
     const double inside = MassInside(centres[row], factor.bandwidth);
     for (size_t k = 0; k < wide.size(); ++k) {
-      const double mass = NormalMass((wide[k].lower - centres[row]) / factor.bandwidth,
-                                     (wide[k].upper - centres[row]) / factor.bandwidth);
+      const double mass = NormalBetween((wide[k].lower - centres[row]) / factor.bandwidth,
+                                        (wide[k].upper - centres[row]) / factor.bandwidth);
       factor.by_value[k][row] = std::log(mass / (inside * (wide[k].upper - wide[k].lower)));
     }
   }
