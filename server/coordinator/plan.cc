@@ -142,7 +142,7 @@ absl::StatusOr<StudyPlan> PlanStudy(const StudySpec& completed) {
     const auto* const asha = std::get_if<AshaPromotion>(&completed.early_stopping);
     if (asha != nullptr && asha->brackets > 1) {
       plan.notes.push_back(
-          "How many trials pass the lowest rungs adapts to how well these rank; expected is if none does.");
+          "How many trials pass the lowest rungs adapts to how well these rank; at most is if all do.");
     }
   } else if (rule != nullptr) {
     plan.notes.push_back(
