@@ -221,6 +221,14 @@ absl::StatusOr<std::vector<v1::Trial>> StudyClient::GetBestTrials(const std::str
   return std::vector<v1::Trial>(page.trials().begin(), page.trials().end());
 }
 
+absl::StatusOr<v1::Importance> StudyClient::GetImportance(const std::string& study,
+                                                          v1::GetImportanceRequest::Method method) {
+  v1::GetImportanceRequest request;
+  request.set_study(study);
+  request.set_method(method);
+  return Call(*studies_, &v1::StudyService::Stub::GetImportance, request);
+}
+
 absl::StatusOr<v1::EnqueueTrialResponse> StudyClient::EnqueueTrial(const std::string& study,
                                                                    const std::vector<v1::NamedValue>& parameters) {
   v1::EnqueueTrialRequest request;

@@ -84,6 +84,7 @@ class StudyClient {
                             const std::function<absl::Status(const v1::TrialLogChunk&)>& visit);
   absl::StatusOr<v1::Curve> GetCurve(const v1::GetCurveRequest& request);
   absl::StatusOr<std::vector<v1::Trial>> GetBestTrials(const std::string& study, int count);
+  absl::StatusOr<v1::Importance> GetImportance(const std::string& study, v1::GetImportanceRequest::Method method);
   absl::StatusOr<v1::EnqueueTrialResponse> EnqueueTrial(const std::string& study,
                                                         const std::vector<v1::NamedValue>& parameters);
   absl::StatusOr<v1::Trial> RetryTrial(const std::string& study, int64_t number);

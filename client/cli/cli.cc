@@ -68,6 +68,7 @@ void AddGroups(CLI::App* app, Session& session) {
   AddStudyUpdate(study, session);
   AddStudyProgress(study, session);
   AddStudyCompare(study, session);
+  AddStudyImportance(study, session);
   AddStudyGarbage(study, session);
   AddStudyExport(study, session);
   CLI::App* trial = group("trial", "Look at and steer single trials");

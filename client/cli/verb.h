@@ -66,6 +66,7 @@ void AddStudyChanges(CLI::App* parent, Session& session);
 void AddStudyUpdate(CLI::App* parent, Session& session);
 void AddStudyProgress(CLI::App* parent, Session& session);
 void AddStudyCompare(CLI::App* parent, Session& session);
+void AddStudyImportance(CLI::App* parent, Session& session);
 void AddStudyGarbage(CLI::App* parent, Session& session);
 void AddStudyExport(CLI::App* parent, Session& session);
 void AddTrialQueries(CLI::App* parent, Session& session);

@@ -216,6 +216,16 @@ Json ToJson(const v1::GarbageReport& report) {
   return json;
 }
 
+Json ToJson(const v1::Importance& importance) {
+  Json json = {{"parameters", Json::array()}};
+  for (const v1::Importance::Entry& entry : importance.entries()) {
+    json["parameters"].push_back({{"parameter", entry.parameter()}, {"importance", entry.importance()}});
+  }
+  json["trials"] = importance.trials();
+  if (importance.step() > 0) json["step"] = importance.step();
+  return json;
+}
+
 Json ToJson(const v1::Curve& curve) {
   Json json = Json::array();
   for (const v1::MetricCurve& metric : curve.metrics()) {

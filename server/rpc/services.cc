@@ -104,6 +104,11 @@ grpc::ServerUnaryReactor* StudyServiceImpl::GetCurve(Call* call, const v1::GetCu
   return Answer(call, response, [&](Done<v1::Curve> done) { trials_.GetCurve(*request, std::move(done)); });
 }
 
+grpc::ServerUnaryReactor* StudyServiceImpl::GetImportance(Call* call, const v1::GetImportanceRequest* request,
+                                                          v1::Importance* response) {
+  return Answer(call, response, [&](Done<v1::Importance> done) { insight_.GetImportance(*request, std::move(done)); });
+}
+
 grpc::ServerUnaryReactor* StudyServiceImpl::GetBestTrials(Call* call, const v1::GetBestTrialsRequest* request,
                                                           v1::ListTrialsResponse* response) {
   return Answer(call, response, [&](Done<v1::ListTrialsResponse> done) { trials_.GetBest(*request, std::move(done)); });

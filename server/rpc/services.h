@@ -9,6 +9,7 @@
 #include "server/rpc/admin_calls.h"
 #include "server/rpc/checkpoint_transfer.h"
 #include "server/rpc/log_calls.h"
+#include "server/rpc/insight_calls.h"
 #include "server/rpc/open_streams.h"
 #include "server/rpc/report_session.h"
 #include "server/rpc/service_context.h"
@@ -22,7 +23,7 @@ namespace athanor {
 class StudyServiceImpl final : public v1::StudyService::CallbackService {
  public:
   StudyServiceImpl(ServiceContext& context, OpenStreams& watches, OpenStreams& logs)
-      : context_(context), watches_(watches), logs_(logs), studies_(context), trials_(context) {}
+      : context_(context), watches_(watches), logs_(logs), studies_(context), trials_(context), insight_(context) {}
 
   using Call = grpc::CallbackServerContext;
   grpc::ServerUnaryReactor* CreateStudy(Call*, const v1::CreateStudyRequest*, v1::Study*) override;
@@ -40,6 +41,7 @@ class StudyServiceImpl final : public v1::StudyService::CallbackService {
   grpc::ServerUnaryReactor* ListTrials(Call*, const v1::ListTrialsRequest*, v1::ListTrialsResponse*) override;
   grpc::ServerUnaryReactor* GetTrial(Call*, const v1::GetTrialRequest*, v1::TrialDetail*) override;
   grpc::ServerUnaryReactor* GetCurve(Call*, const v1::GetCurveRequest*, v1::Curve*) override;
+  grpc::ServerUnaryReactor* GetImportance(Call*, const v1::GetImportanceRequest*, v1::Importance*) override;
   grpc::ServerUnaryReactor* GetBestTrials(Call*, const v1::GetBestTrialsRequest*, v1::ListTrialsResponse*) override;
   grpc::ServerUnaryReactor* EnqueueTrial(Call*, const v1::EnqueueTrialRequest*, v1::EnqueueTrialResponse*) override;
   grpc::ServerUnaryReactor* RetryTrial(Call*, const v1::ChangeTrialRequest*, v1::Trial*) override;
@@ -52,6 +54,7 @@ class StudyServiceImpl final : public v1::StudyService::CallbackService {
   OpenStreams& logs_;
   StudyCalls studies_;
   TrialCalls trials_;
+  InsightCalls insight_;
 };
 
 class AdminServiceImpl final : public v1::AdminService::CallbackService {

@@ -51,6 +51,7 @@ class FakeCoordinator final : public v1::StudyService::Service, public v1::Admin
   v1::Curve curve;
   std::vector<v1::Worker> workers;
   v1::GarbageReport garbage;
+  v1::Importance importance;
   v1::ServerStatus status;
   int page_size = 2;  // of ListTrials
   // Each WatchStudy gives one list of snapshots and ends with its status.
@@ -77,6 +78,10 @@ class FakeCoordinator final : public v1::StudyService::Service, public v1::Admin
   v1::ListTrialsRequest last_list() const {
     MutexLock lock(mutex_);
     return last_list_;
+  }
+  v1::GetImportanceRequest::Method importance_method() const {
+    MutexLock lock(mutex_);
+    return importance_method_;
   }
   v1::CollectGarbageRequest last_collection() const {
     MutexLock lock(mutex_);
@@ -133,6 +138,15 @@ class FakeCoordinator final : public v1::StudyService::Service, public v1::Admin
                            v1::DeleteStudyResponse*) override {
     v1::Study unused;
     return Change("DeleteStudy", *request, &unused);
+  }
+  grpc::Status GetImportance(grpc::ServerContext*, const v1::GetImportanceRequest* request,
+                             v1::Importance* response) override {
+    const grpc::Status begun = Begin("GetImportance", request->study(), "");
+    if (!begun.ok()) return begun;
+    MutexLock lock(mutex_);
+    importance_method_ = request->method();
+    *response = importance;
+    return grpc::Status::OK;
   }
   grpc::Status CollectGarbage(grpc::ServerContext*, const v1::CollectGarbageRequest* request,
                               v1::GarbageReport* response) override {
@@ -270,6 +284,8 @@ class FakeCoordinator final : public v1::StudyService::Service, public v1::Admin
   std::vector<v1::ReadTrialLogRequest> log_requests_ ATHANOR_GUARDED_BY(mutex_);
   v1::StudySpec created_ ATHANOR_GUARDED_BY(mutex_);
   v1::ListTrialsRequest last_list_ ATHANOR_GUARDED_BY(mutex_);
+  v1::GetImportanceRequest::Method importance_method_ ATHANOR_GUARDED_BY(mutex_) =
+      v1::GetImportanceRequest::METHOD_UNSPECIFIED;
   v1::CollectGarbageRequest last_collection_ ATHANOR_GUARDED_BY(mutex_);
   v1::UpdateStudyRequest updated_ ATHANOR_GUARDED_BY(mutex_);
   v1::EnqueueTrialRequest enqueued_ ATHANOR_GUARDED_BY(mutex_);
