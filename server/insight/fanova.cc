@@ -33,14 +33,16 @@ struct Axis {
   std::vector<size_t> of_trial;
 };
 
-std::vector<double> Finite(std::span<const double> values) {
+// From 0 for the best to 1 for the worst that is tolerated, so that no square overflows.
+std::vector<double> Bounded(std::span<const double> values) {
   std::vector<double> finite;
   std::ranges::copy_if(values, std::back_inserter(finite), [](double v) { return std::isfinite(v); });
   std::ranges::sort(finite);
-  const double median = finite[finite.size() / 2];
-  const double bound = std::min(finite.back(), median + kTolerated * (median - finite.front()));
+  const double best = finite.front(), median = finite[finite.size() / 2];
+  const double bound = std::min(finite.back(), median + kTolerated * (median - best));
+  const double half_width = bound / 2 - best / 2;
   std::vector<double> bounded(values.begin(), values.end());
-  for (double& v : bounded) v = std::isfinite(v) ? std::min(v, bound) : bound;
+  for (double& v : bounded) v = half_width > 0 ? (std::min(v, bound) / 2 - best / 2) / half_width : 0;
   return bounded;
 }
 
@@ -186,7 +188,7 @@ void AddShares(std::span<const Axis> axes, const std::vector<Leaf>& leaves, std:
 }  // namespace
 
 std::vector<double> Fanova(std::span<const ParameterCells> parameters, std::span<const double> values, uint64_t seed) {
-  const std::vector<double> bounded = Finite(values);
+  const std::vector<double> bounded = Bounded(values);
   std::vector<Axis> axes;
   for (const ParameterCells& cells : parameters) axes.push_back(OrderedAxis(cells, bounded));
   std::vector<double> importance(parameters.size());

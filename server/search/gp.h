@@ -23,7 +23,7 @@ namespace athanor {
 // seed and index). All others maximise log expected improvement (gp_proposal.h). In no case a configuration that a
 // trial of the study has, while the space has others.
 //
-// A pure function of (seed, index, fixed, view); thread-safe. With 300 trials and 10 parameters about 30 ms on one
+// A pure function of (seed, index, fixed, view); thread-safe. With 300 trials and 10 parameters about 20 ms on one
 // core. Prepare takes O(trials * parameters), about 0.1 us each.
 class GpSearch final : public SearchMethod {
  public:

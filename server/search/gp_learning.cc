@@ -11,6 +11,7 @@ namespace athanor {
 namespace {
 
 constexpr double kLeastScore = 0.02;
+constexpr double kFarthest = 1e300;  // of a value from the best, in distances of the median
 
 double Median(std::vector<double> values) {
   std::ranges::sort(values);
@@ -50,9 +51,13 @@ std::vector<double> StandardiseResults(std::span<const double> values) {
   std::ranges::copy_if(values, std::back_inserter(finite), [](double v) { return std::isfinite(v); });
   const auto [best, worst] = std::ranges::minmax(finite);
   const double median = Median(std::move(finite));
-  const double half = median > best ? median - best : 1;
+  // Halves, because the distance between two values may overflow.
+  const double unit = median > best ? median / 2 - best / 2 : 0.5;
   std::vector<double> standardised(values.size());
-  for (size_t i = 0; i < values.size(); ++i) standardised[i] = std::log1p((std::min(values[i], worst) - best) / half);
+  for (size_t i = 0; i < values.size(); ++i) {
+    const double distance = (std::min(values[i], worst) / 2 - best / 2) / unit;
+    standardised[i] = std::log1p(std::min(distance, kFarthest));
+  }
   const auto n = static_cast<double>(values.size());
   double mean = 0, squares = 0;
   for (const double v : standardised) mean += v / n;

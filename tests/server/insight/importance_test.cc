@@ -132,8 +132,18 @@ TEST(ImportanceTest, AnInactiveParameterHasAValueOfItsOwn) {
 TEST(ImportanceTest, ValuesThatAreNotFiniteCountAsBadAndSwampNothing) {
   const SearchSpace space = Space({Float("rate", 0, 1), Float("none", 0, 1)});
   const auto trials = Sample(space, 300, [](const Configuration& c) {
-    return At(c, 0) > 0.8 ? (At(c, 0) > 0.9 ? kInfinity : 1e30) : At(c, 0);
+    return At(c, 0) > 0.8 ? (At(c, 0) > 0.9 ? kInfinity : 1e300) : At(c, 0);
   });
+  for (const auto method : {ImportanceMethod::kPedAnova, ImportanceMethod::kFanova}) {
+    const std::vector<double> shares = Of(space, trials, method);
+    EXPECT_GT(shares[0], 0.9);
+    EXPECT_LT(shares[1], 0.05);
+  }
+}
+
+TEST(ImportanceTest, HugeValuesOverflowNowhere) {
+  const SearchSpace space = Space({Float("rate", 0, 1), Float("none", 0, 1)});
+  const auto trials = Sample(space, 300, [](const Configuration& c) { return (At(c, 0) - 0.5) * 1.7e308; });
   for (const auto method : {ImportanceMethod::kPedAnova, ImportanceMethod::kFanova}) {
     const std::vector<double> shares = Of(space, trials, method);
     EXPECT_GT(shares[0], 0.9);
