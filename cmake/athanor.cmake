@@ -32,7 +32,15 @@ endif()
 add_library(athanor_flags INTERFACE)
 target_compile_options(athanor_flags INTERFACE -Wall -Wextra)
 target_include_directories(athanor_flags INTERFACE ${PROJECT_SOURCE_DIR})
-target_compile_options(athanor_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)  # for ccache
+# Everywhere, because -pthread defines a macro and precompiled headers are for one set of macros.
+target_link_libraries(athanor_flags INTERFACE Threads::Threads)
+# For ccache the first; with the second the compiler collects no garbage that it has the room to keep: 5 % of a build.
+target_compile_options(athanor_flags INTERFACE
+  $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess> "$<$<CXX_COMPILER_ID:GNU>:SHELL:--param ggc-min-heapsize=1000000>")
+if(CMAKE_UNITY_BUILD)
+  # The compiler takes our files for headers then, where types of an anonymous namespace would be a mistake.
+  target_compile_options(athanor_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+endif()
 if(ATHANOR_SANITIZE)
   add_compile_options(-fsanitize=${ATHANOR_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${ATHANOR_SANITIZE})
@@ -62,6 +70,12 @@ function(athanor_library name)
   endif()
 endfunction()
 
+# athanor_apart(SOURCES ...): files with names in anonymous namespaces that another file of their target has as well. In unity builds
+# (preset release) they are compiled on their own.
+function(athanor_apart)
+  set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+endfunction()
+
 # athanor_program(NAME SOURCES ... DEPENDS ...): an executable in build/bin.
 function(athanor_program name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
@@ -72,7 +86,7 @@ endfunction()
 
 # athanor_test(NAME SOURCES ... DEPENDS ... [LABELS ...] [TIMEOUT seconds] [PRECOMPILED name]): a GoogleTest executable, one CTest
 # entry each. A folder labels all of its tests by ATHANOR_TEST_LABELS and names their precompiled headers, if not athanor_test_headers,
-# by ATHANOR_TEST_PRECOMPILED. All tests of a label are built by the target LABEL_tests.
+# by ATHANOR_TEST_PRECOMPILED (none: it has none). All tests of a label are built by the target LABEL_tests.
 function(athanor_test name)
   cmake_parse_arguments(ARG "" "TIMEOUT;PRECOMPILED" "SOURCES;DEPENDS;LABELS" ${ARGN})
   if(NOT ATHANOR_TESTS)
@@ -89,8 +103,10 @@ function(athanor_test name)
   endif()
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE athanor_flags ${ARG_DEPENDS} GTest::gmock_main)
-  target_precompile_headers(${name} REUSE_FROM ${ARG_PRECOMPILED})
-  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  if(NOT ARG_PRECOMPILED STREQUAL none)
+    target_precompile_headers(${name} REUSE_FROM ${ARG_PRECOMPILED})
+  endif()
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests UNITY_BUILD OFF)
   add_test(NAME ${name} COMMAND ${name})
   list(APPEND ARG_LABELS ${ATHANOR_TEST_LABELS})
   set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
