@@ -38,16 +38,27 @@ absl::StatusOr<Copied> CopyOnce(const BackupOptions& options, const std::string&
   return copied;
 }
 
-absl::Status CheckCopy(const std::string& aside, const std::string& database) {
-  SnapshotOptions copy;
-  copy.path = aside;
-  ATHANOR_ASSIGN_OR_RETURN(const auto snapshot, SqliteSnapshot::Open(copy));
+// What is wrong with the file; empty = nothing. Depending on where the damage is, it cannot even be opened.
+absl::StatusOr<std::string> FirstFlaw(const std::string& path) {
+  SnapshotOptions options;
+  options.path = path;
   std::string first;
-  ATHANOR_RETURN_IF_ERROR(snapshot->CheckFile([&](const std::string& text) {
-    if (first.empty()) first = text;
-  }));
-  if (first.empty()) return absl::OkStatus();
-  return absl::DataLossError(absl::StrCat(database, ": a copy of it is not sound: ", first));
+  const auto snapshot = SqliteSnapshot::Open(options);
+  absl::Status checked = snapshot.status();
+  if (checked.ok()) {
+    checked = (*snapshot)->CheckFile([&](const std::string& text) {
+      if (first.empty()) first = text;
+    });
+  }
+  if (absl::IsDataLoss(checked)) return std::string(checked.message());
+  ATHANOR_RETURN_IF_ERROR(checked);
+  return first;
+}
+
+absl::Status CheckCopy(const std::string& aside, const std::string& database) {
+  ATHANOR_ASSIGN_OR_RETURN(const std::string flaw, FirstFlaw(aside));
+  if (flaw.empty()) return absl::OkStatus();
+  return absl::DataLossError(absl::StrCat(database, ": a copy of it is not sound: ", flaw));
 }
 
 }  // namespace
