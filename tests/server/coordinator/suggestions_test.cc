@@ -6,6 +6,7 @@
 #include <deque>
 #include <memory>
 
+#include "absl/strings/str_cat.h"
 #include "tests/testing/coordinator_fixture.h"
 
 namespace athanor::testing {
