@@ -32,8 +32,8 @@ endif()
 add_library(athanor_flags INTERFACE)
 target_compile_options(athanor_flags INTERFACE -Wall -Wextra)
 target_include_directories(athanor_flags INTERFACE ${PROJECT_SOURCE_DIR})
-# Everywhere, because -pthread defines a macro and precompiled headers are for one set of macros.
-target_link_libraries(athanor_flags INTERFACE Threads::Threads)
+# Everywhere, because it defines a macro, and precompiled headers are for one set of macros.
+target_compile_options(athanor_flags INTERFACE -pthread)
 # For ccache the first; with the second the compiler collects no garbage that it has the room to keep: 5 % of a build.
 target_compile_options(athanor_flags INTERFACE
   $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess> "$<$<CXX_COMPILER_ID:GNU>:SHELL:--param ggc-min-heapsize=1000000>")
