@@ -338,7 +338,8 @@ absl::StatusOr<std::optional<v1::StudySnapshot>> StudyWatch::Next() {
     v1::StudySnapshot snapshot;
     if (stream_->Read(&snapshot)) {
       failures_ = 0;
-      request_.set_after_revision(snapshot.study().revision());
+      // Not the study's revision: decisions may be newer than it, or follow in the next snapshot.
+      if (!snapshot.decisions().empty()) request_.set_after_revision(snapshot.decisions().rbegin()->revision());
       finished_ = snapshot.study().state() == v1::STUDY_STATE_COMPLETED ||
                   snapshot.study().state() == v1::STUDY_STATE_CANCELLED ||
                   snapshot.study().state() == v1::STUDY_STATE_FAILED;

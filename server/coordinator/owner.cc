@@ -18,6 +18,7 @@ absl::Status Owner::Post(Operation operation) {
       return absl::ResourceExhaustedError("the coordinator's queue is full; retry with back-off");
     }
     queue_.push_back(std::move(operation));
+    ++posted_;
     if (queue_.size() != 1) return absl::OkStatus();  // the owner knows already
   }
   wake_.NotifyOne();
@@ -43,6 +44,11 @@ void Owner::Stop() {
   wake_.NotifyAll();
 }
 
+void Owner::Drain() {
+  const MutexLock lock(mutex_);
+  drained_.Wait(mutex_, [this, until = posted_] { return operations_ >= until; });
+}
+
 bool Owner::RunOnce() {
   std::deque<Operation> group;
   {
@@ -56,7 +62,13 @@ bool Owner::RunOnce() {
     }
   }
   if (group.empty()) return false;
+  const auto size = static_cast<int64_t>(group.size());
   RunGroup(std::move(group));
+  {
+    const MutexLock lock(mutex_);
+    operations_ += size;
+  }
+  drained_.NotifyAll();
   return true;
 }
 
@@ -89,8 +101,6 @@ void Owner::RunGroup(std::deque<Operation> group) {
   }
   for (const auto& reply : transaction.replies) reply(status);
   if (changes) options_.faults.Pass(FaultPoint::kGroupAnswered);
-  const MutexLock lock(mutex_);
-  operations_ += static_cast<int64_t>(group.size());
 }
 
 absl::Status Owner::Commit(const Transaction& transaction) {

@@ -91,6 +91,8 @@ class Owner {
   void Run();
   // Thread-safe. Operations posted later are refused.
   void Stop();
+  // Thread-safe, not for the owner thread. Blocks until everything posted before has been applied, answered and dropped.
+  void Drain();
 
   // Applies what is queued now as one group and returns true, or false at once if nothing is. For tests that have no
   // owner thread.
@@ -111,10 +113,12 @@ class Owner {
 
   mutable Mutex mutex_;
   ConditionVariable wake_;
+  ConditionVariable drained_;
   std::deque<Operation> queue_ ATHANOR_GUARDED_BY(mutex_);
   bool stopped_ ATHANOR_GUARDED_BY(mutex_) = false;
   int64_t commits_ ATHANOR_GUARDED_BY(mutex_) = 0;
-  int64_t operations_ ATHANOR_GUARDED_BY(mutex_) = 0;
+  int64_t posted_ ATHANOR_GUARDED_BY(mutex_) = 0;
+  int64_t operations_ ATHANOR_GUARDED_BY(mutex_) = 0;  // done with
   std::array<float, 1024> commit_ms_ ATHANOR_GUARDED_BY(mutex_) = {};
   std::string write_error_ ATHANOR_GUARDED_BY(mutex_);
 };

@@ -105,6 +105,7 @@ void RpcServer::Shutdown() {
   server_->Shutdown(std::chrono::system_clock::now() +
                     std::chrono::duration_cast<std::chrono::system_clock::duration>(options_.drain));
   server_.reset();
+  context_.owner.Drain();  // what calls left behind there refers to this server
 }
 
 }  // namespace athanor

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <latch>
+#include <memory>
 #include <thread>
 
 #include "tests/testing/coordinator_fixture.h"
@@ -187,6 +188,25 @@ TEST_F(OwnerTest, AppliesEveryOperationOfManyThreadsOnceAndInTheOrderOfEach) {
   for (const std::vector<int>& one : applied) EXPECT_EQ(one, in_order);
   EXPECT_EQ(owner.statistics().operations, kThreads * kOperations);
   EXPECT_GE(owner.statistics().commits, 1);
+}
+
+TEST_F(OwnerTest, DrainReturnsWhenWhatWasPostedIsAnsweredAndDropped) {
+  Owner owner(store, state, clock);
+  owner.Drain();  // nothing to wait for
+  auto held = std::make_shared<int>();
+  const std::weak_ptr<int> watched = held;
+  std::atomic<bool> answered = false;
+  ASSERT_TRUE(owner
+                  .Post([&, held = std::move(held)](Transaction&) -> Owner::Reply {
+                    return [&](const absl::Status&) { answered = true; };
+                  })
+                  .ok());
+  std::thread runner([&owner] { owner.Run(); });
+  owner.Drain();
+  EXPECT_TRUE(answered.load());
+  EXPECT_TRUE(watched.expired());
+  owner.Stop();
+  runner.join();
 }
 
 }  // namespace

@@ -2,8 +2,10 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <chrono>
 #include <future>
+#include <thread>
 
 #include "tests/server/rpc/rpc_fixture.h"
 
@@ -65,6 +67,20 @@ TEST_F(ServerTest, ShutdownAnswersLongPollsAndEndsStreamsAndWatches) {
   while (watch->Read(&snapshot)) {
   }
   EXPECT_EQ(watch->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
+TEST_F(ServerTest, ShutdownWaitsForWhatItsCallsLeftOnTheOwnerThread) {
+  std::atomic<bool> done = false;
+  ASSERT_TRUE(harness_.context()
+                  .owner
+                  .Post([&](Transaction&) -> Owner::Reply {
+                    while (!harness_.context().stopping.load()) std::this_thread::yield();
+                    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+                    return [&](const absl::Status&) { done = true; };
+                  })
+                  .ok());
+  server_->Shutdown();
+  EXPECT_TRUE(done.load());
 }
 
 TEST_F(ServerTest, FailedCommitIsToldToTheCallerAndUndone) {
