@@ -91,7 +91,7 @@ class Owner {
   void Run();
   // Thread-safe. Operations posted later are refused.
   void Stop();
-  // Thread-safe, not for the owner thread. Blocks until everything posted before has been applied, answered and dropped.
+  // Thread-safe, not for the owner thread. Blocks until all posted before has been applied, answered and dropped.
   void Drain();
 
   // Applies what is queued now as one group and returns true, or false at once if nothing is. For tests that have no
