@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "server/operations/checkpoint_copies.h"
-#include "server/operations/files.h"
+#include "server/store/files.h"
 
 namespace athanor {
 namespace {

@@ -16,26 +16,12 @@
 #include "absl/strings/str_cat.h"
 #include "base/sha256.h"
 #include "base/status.h"
-#include "server/operations/files.h"
+#include "server/store/files.h"
 
 namespace athanor {
 namespace {
 
 constexpr size_t kBlockBytes = 1 << 20;
-
-class Descriptor {
- public:
-  Descriptor(const std::string& path, int flags) : descriptor_(open(path.c_str(), flags | O_CLOEXEC, 0644)) {}
-  ~Descriptor() {
-    if (descriptor_ >= 0) close(descriptor_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return descriptor_; }
-
- private:
-  const int descriptor_;
-};
 
 std::string PathOf(const std::string& directory, const Checkpoint& checkpoint) {
   return (std::filesystem::path(directory) / checkpoint.sha256).string();
@@ -54,7 +40,7 @@ absl::Status Write(int descriptor, std::string_view bytes, const std::string& pa
 // Reads the file through, hands each block to `take` and compares size and hash at the end.
 template <typename Take>
 absl::Status ReadThrough(const std::string& path, const Checkpoint& checkpoint, Take take) {
-  const Descriptor in(path, O_RDONLY);
+  const OpenFile in(path, O_RDONLY);
   if (in.get() < 0) {
     return errno == ENOENT ? absl::NotFoundError(absl::StrCat(path, ": is missing")) : IoError(path, "open", errno);
   }
@@ -83,7 +69,7 @@ absl::Status ReadThrough(const std::string& path, const Checkpoint& checkpoint, 
 absl::Status Copy(const std::string& source, const std::string& target, const Checkpoint& checkpoint) {
   const std::string aside = target + ".part";
   const auto copy = [&]() -> absl::Status {
-    const Descriptor out(aside, O_WRONLY | O_CREAT | O_TRUNC);
+    const OpenFile out(aside, O_WRONLY | O_CREAT | O_TRUNC);
     if (out.get() < 0) return IoError(aside, "create", errno);
     ATHANOR_RETURN_IF_ERROR(
         ReadThrough(source, checkpoint, [&](std::string_view part) { return Write(out.get(), part, aside); }));

@@ -9,7 +9,7 @@
 #include "base/status.h"
 #include "server/operations/check_file.h"
 #include "server/operations/checkpoint_copies.h"
-#include "server/operations/files.h"
+#include "server/store/files.h"
 #include "server/store/sqlite/file_check.h"
 #include "server/store/sqlite/file_lock.h"
 #include "server/store/sqlite/sqlite_store.h"

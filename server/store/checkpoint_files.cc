@@ -8,27 +8,18 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
-#include <filesystem>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "server/store/files.h"
 
 namespace athanor {
 namespace {
 
 constexpr char kAsideSuffix[] = ".upload";
-
-absl::Status ErrnoStatus(const char* what, const std::string& path) {
-  const int error = errno;
-  const std::string message = absl::StrCat("cannot ", what, " ", path, ": ", std::strerror(error));
-  if (error == ENOSPC || error == EDQUOT) return absl::ResourceExhaustedError(message);
-  if (error == ENOENT) return absl::NotFoundError(message);
-  return absl::UnavailableError(message);
-}
 
 bool IsHash(std::string_view name) {
   return name.size() == 64 && std::ranges::all_of(name, [](char c) {
@@ -36,24 +27,11 @@ bool IsHash(std::string_view name) {
          });
 }
 
-absl::Status SyncDirectory(const std::string& directory) {
-  const int descriptor = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) return ErrnoStatus("open", directory);
-  const bool synced = fsync(descriptor) == 0;
-  const absl::Status status = synced ? absl::OkStatus() : ErrnoStatus("sync", directory);
-  close(descriptor);
-  return status;
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<CheckpointFiles>> CheckpointFiles::Open(const std::string& directory, FaultHook faults) {
-  std::error_code ignored;
-  if (mkdir(directory.c_str(), 0777) != 0 && errno != EEXIST) return ErrnoStatus("create directory", directory);
-  if (!std::filesystem::is_directory(directory, ignored)) {
-    return absl::UnavailableError(absl::StrCat(directory, " is not a directory"));
-  }
-  if (access(directory.c_str(), R_OK | W_OK | X_OK) != 0) return ErrnoStatus("write to directory", directory);
+  ATHANOR_RETURN_IF_ERROR(MakeDirectory(directory));
+  if (access(directory.c_str(), R_OK | W_OK | X_OK) != 0) return IoError(directory, "write to directory", errno);
   return std::unique_ptr<CheckpointFiles>(new CheckpointFiles(directory, std::move(faults)));
 }
 
@@ -78,7 +56,7 @@ absl::StatusOr<std::unique_ptr<CheckpointFiles::Upload>> CheckpointFiles::Create
   if (!IsHash(sha256)) return absl::InvalidArgumentError("want a SHA-256 of 64 lower-case hex digits");
   std::string aside = absl::StrCat(directory_, "/", next_upload_.fetch_add(1), kAsideSuffix);
   const int descriptor = open(aside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (descriptor < 0) return ErrnoStatus("create", aside);
+  if (descriptor < 0) return IoError(aside, "create", errno);
   faults_.Pass(FaultPoint::kUploadCreated);
   return std::unique_ptr<Upload>(new Upload(*this, sha256, size_bytes, std::move(aside), descriptor));
 }
@@ -87,7 +65,8 @@ absl::StatusOr<std::unique_ptr<CheckpointFiles::Reader>> CheckpointFiles::Read(c
   if (!IsHash(sha256)) return absl::InvalidArgumentError("want a SHA-256 of 64 lower-case hex digits");
   std::string path = PathOf(sha256);
   const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return ErrnoStatus("open", path);
+  if (descriptor < 0 && errno == ENOENT) return absl::NotFoundError(absl::StrCat(path, ": is missing"));
+  if (descriptor < 0) return IoError(path, "open", errno);
   return std::unique_ptr<Reader>(new Reader(std::move(path), descriptor));
 }
 
@@ -97,7 +76,7 @@ absl::Status CheckpointFiles::Adopt(const std::string& aside, const std::string&
     const MutexLock lock(mutex_);
     struct stat before {};
     const bool replaces = stat(path.c_str(), &before) == 0;
-    if (rename(aside.c_str(), path.c_str()) != 0) return ErrnoStatus("rename", aside);
+    if (rename(aside.c_str(), path.c_str()) != 0) return IoError(aside, "rename", errno);
     bytes_ += size_bytes - (replaces ? before.st_size : 0);
   }
   faults_.Pass(FaultPoint::kUploadRenamed);
@@ -126,14 +105,8 @@ void CheckpointFiles::Collect() {
 }
 
 absl::Status CheckpointFiles::Sweep() {
-  std::error_code error;
-  std::vector<std::string> names;
+  ATHANOR_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListDirectory(directory_));
   int64_t bytes = 0;
-  for (std::filesystem::directory_iterator entry(directory_, error), end; !error && entry != end;
-       entry.increment(error)) {
-    names.push_back(entry->path().filename().string());
-  }
-  if (error) return absl::UnavailableError(absl::StrCat("cannot list ", directory_, ": ", error.message()));
   const MutexLock lock(mutex_);
   for (const std::string& name : names) {
     const std::string path = PathOf(name);
@@ -151,7 +124,7 @@ absl::Status CheckpointFiles::Sweep() {
 
 absl::StatusOr<DiskSpace> CheckpointFiles::Space() const {
   struct statvfs space {};
-  if (statvfs(directory_.c_str(), &space) != 0) return ErrnoStatus("look at the file system of", directory_);
+  if (statvfs(directory_.c_str(), &space) != 0) return IoError(directory_, "look at its file system", errno);
   const auto block = static_cast<int64_t>(space.f_frsize);
   return DiskSpace{static_cast<int64_t>(space.f_bavail) * block, static_cast<int64_t>(space.f_blocks) * block};
 }
@@ -179,7 +152,7 @@ absl::Status CheckpointFiles::Upload::Append(std::string_view data) {
   while (!data.empty()) {
     const ssize_t wrote = write(descriptor_, data.data(), data.size());
     if (wrote < 0 && errno == EINTR) continue;
-    if (wrote < 0) return ErrnoStatus("write", aside_);
+    if (wrote < 0) return IoError(aside_, "write", errno);
     written_ += wrote;
     data.remove_prefix(static_cast<size_t>(wrote));
   }
@@ -195,7 +168,7 @@ absl::Status CheckpointFiles::Upload::Commit() {
   if (const std::string digest = hash_.HexDigest(); digest != sha256_) {
     return absl::DataLossError(absl::StrCat("checkpoint ", sha256_, " arrived as ", digest));
   }
-  if (fsync(descriptor_) != 0) return ErrnoStatus("sync", aside_);
+  if (fsync(descriptor_) != 0) return IoError(aside_, "sync", errno);
   files_.faults_.Pass(FaultPoint::kUploadSynced);
   ATHANOR_RETURN_IF_ERROR(files_.Adopt(aside_, sha256_, size_bytes_));
   close(std::exchange(descriptor_, -1));
@@ -210,7 +183,7 @@ absl::StatusOr<std::string> CheckpointFiles::Reader::Next(size_t max_bytes) {
   while (size < max_bytes) {
     const ssize_t got = read(descriptor_, data.data() + size, max_bytes - size);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return ErrnoStatus("read", path_);
+    if (got < 0) return IoError(path_, "read", errno);
     if (got == 0) break;
     size += static_cast<size_t>(got);
   }

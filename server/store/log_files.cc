@@ -1,10 +1,6 @@
 #include "server/store/log_files.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <optional>
 #include <system_error>
@@ -14,29 +10,12 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "server/store/files.h"
 
 namespace athanor {
 namespace {
 
 namespace fs = std::filesystem;
-
-absl::Status MakeDirectory(const std::string& path) {
-  if (mkdir(path.c_str(), 0777) == 0 || errno == EEXIST) return absl::OkStatus();
-  const int error = errno;
-  const std::string message = absl::StrCat("cannot create directory ", path, ": ", std::strerror(error));
-  return error == ENOSPC || error == EDQUOT ? absl::ResourceExhaustedError(message) : absl::UnavailableError(message);
-}
-
-// The names in a directory.
-absl::StatusOr<std::vector<std::string>> List(const std::string& directory) {
-  std::error_code error;
-  std::vector<std::string> names;
-  for (fs::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error)) {
-    names.push_back(entry->path().filename().string());
-  }
-  if (error) return absl::UnavailableError(absl::StrCat("cannot list ", directory, ": ", error.message()));
-  return names;
-}
 
 // The trial whose log the file is a part of.
 std::optional<TrialNumber> TrialOf(const std::string& name) {
@@ -51,10 +30,6 @@ std::optional<TrialNumber> TrialOf(const std::string& name) {
 
 absl::StatusOr<std::unique_ptr<LogFiles>> LogFiles::Open(const std::string& directory, const LogFilesOptions& options) {
   ATHANOR_RETURN_IF_ERROR(MakeDirectory(directory));
-  std::error_code ignored;
-  if (!fs::is_directory(directory, ignored)) {
-    return absl::UnavailableError(absl::StrCat(directory, " is not a directory"));
-  }
   return std::unique_ptr<LogFiles>(new LogFiles(directory, options));
 }
 
@@ -63,7 +38,7 @@ std::string LogFiles::StudyDirectory(StudyId study) const { return absl::StrCat(
 std::string LogFiles::Stem(const LogKey& key) const { return absl::StrCat(StudyDirectory(key.study), "/", key.trial); }
 
 absl::Status LogFiles::Sweep(const std::function<Standing(const LogKey&)>& standing) {
-  ATHANOR_ASSIGN_OR_RETURN(const std::vector<std::string> names, List(directory_));
+  ATHANOR_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListDirectory(directory_));
   for (const std::string& name : names) {
     StudyId study = 0;
     if (absl::SimpleAtoi(name, &study)) ATHANOR_RETURN_IF_ERROR(SweepStudy(study, standing));
@@ -72,7 +47,7 @@ absl::Status LogFiles::Sweep(const std::function<Standing(const LogKey&)>& stand
 }
 
 absl::Status LogFiles::SweepStudy(StudyId study, const std::function<Standing(const LogKey&)>& standing) {
-  ATHANOR_ASSIGN_OR_RETURN(const std::vector<std::string> names, List(StudyDirectory(study)));
+  ATHANOR_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListDirectory(StudyDirectory(study)));
   std::map<TrialNumber, std::pair<fs::file_time_type, int64_t>> found;  // last written, bytes
   for (const std::string& name : names) {
     const std::optional<TrialNumber> trial = TrialOf(name);

@@ -10,13 +10,13 @@
 #include <bit>
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
 #include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "server/store/files.h"
 
 namespace athanor {
 namespace {
@@ -24,28 +24,6 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "records are written as they lie in memory");
 
 constexpr uint32_t kMagic = 0x31474c41;
-
-absl::Status ErrnoStatus(const char* what, const std::string& path) {
-  const int error = errno;
-  const std::string message = absl::StrCat("cannot ", what, " ", path, ": ", std::strerror(error));
-  if (error == ENOSPC || error == EDQUOT) return absl::ResourceExhaustedError(message);
-  return absl::UnavailableError(message);
-}
-
-// A file that is open as long as this lives; `get()` is negative if it could not be opened.
-class OpenFile {
- public:
-  OpenFile(const std::string& path, int flags) : descriptor_(open(path.c_str(), flags | O_CLOEXEC, 0666)) {}
-  ~OpenFile() {
-    if (descriptor_ >= 0) close(descriptor_);
-  }
-  OpenFile(const OpenFile&) = delete;
-  OpenFile& operator=(const OpenFile&) = delete;
-  int get() const { return descriptor_; }
-
- private:
-  const int descriptor_;
-};
 
 // What a write or a crash left behind the last whole record would be read as records once something is written over its
 // beginning. Should this fail, the next write fails as well, in all likelihood.
@@ -76,9 +54,9 @@ std::optional<TrialLog::Record> TrialLog::ReadHeader(int descriptor, int64_t pos
 // Size of the whole records at the beginning of the file; 0 if there is no file.
 absl::StatusOr<int64_t> TrialLog::Scan(const std::string& path) {
   const OpenFile file(path, O_RDONLY);
-  if (file.get() < 0) return errno == ENOENT ? absl::StatusOr<int64_t>(0) : ErrnoStatus("open", path);
+  if (file.get() < 0) return errno == ENOENT ? absl::StatusOr<int64_t>(0) : IoError(path, "open", errno);
   struct stat found {};
-  if (fstat(file.get(), &found) != 0) return ErrnoStatus("read", path);
+  if (fstat(file.get(), &found) != 0) return IoError(path, "read", errno);
   int64_t position = 0;
   while (const std::optional<Record> record = ReadHeader(file.get(), position, found.st_size)) {
     token_ = record->token;
@@ -136,13 +114,13 @@ absl::Status TrialLog::Write(const Record& record, std::string_view data) {
   if (newest_bytes_ > 0 && newest_bytes_ + bytes > limit_bytes_ / 2) ATHANOR_RETURN_IF_ERROR(Rotate());
   const std::string path = Path(kNewest);
   const OpenFile file(path, O_WRONLY | O_CREAT);
-  if (file.get() < 0) return ErrnoStatus("open", path);
+  if (file.get() < 0) return IoError(path, "open", errno);
   Header header{.size = static_cast<uint32_t>(record.size), .token = record.token, .offset = record.offset};
   const std::array<iovec, 2> parts = {iovec{&header, sizeof header},
                                       iovec{const_cast<char*>(data.data()), data.size()}};
   errno = ENOSPC;  // what a short write means
   if (pwritev(file.get(), parts.data(), parts.size(), newest_bytes_) != bytes) {
-    const absl::Status status = ErrnoStatus("write", path);
+    const absl::Status status = IoError(path, "write", errno);
     CutBehind(path, newest_bytes_);
     return status;
   }
@@ -153,7 +131,7 @@ absl::Status TrialLog::Write(const Record& record, std::string_view data) {
 }
 
 absl::Status TrialLog::Rotate() {
-  if (std::rename(Path(kNewest).c_str(), Path(kOlder).c_str()) != 0) return ErrnoStatus("rename", Path(kNewest));
+  if (std::rename(Path(kNewest).c_str(), Path(kOlder).c_str()) != 0) return IoError(Path(kNewest), "rename", errno);
   older_bytes_ = std::exchange(newest_bytes_, 0);
   ++generation_;
   return absl::OkStatus();
@@ -175,7 +153,7 @@ absl::StatusOr<LogPiece> TrialLog::Read(LogCursor& cursor, size_t max_bytes) {
     if (cursor.position < size) {
       const std::string path = Path(newest ? kNewest : kOlder);
       const OpenFile file(path, O_RDONLY);
-      if (file.get() < 0) return ErrnoStatus("open", path);
+      if (file.get() < 0) return IoError(path, "open", errno);
       ATHANOR_RETURN_IF_ERROR(ReadOn(file.get(), size, cursor, max_bytes, piece));
     }
     if (newest || piece.token != 0) return piece;
@@ -215,7 +193,7 @@ absl::Status TrialLog::ReadOn(int descriptor, int64_t size, LogCursor& cursor, s
     piece.data.resize(before + wanted);
     const ssize_t got = pread(descriptor, piece.data.data() + before, wanted, cursor.position);
     piece.data.resize(before + static_cast<size_t>(std::max<ssize_t>(got, 0)));
-    if (got <= 0) return ErrnoStatus("read", stem_);
+    if (got <= 0) return IoError(stem_, "read", errno);
     cursor.position += got;
     cursor.end += got;
     cursor.left -= got;

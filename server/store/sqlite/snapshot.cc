@@ -17,6 +17,7 @@
 #include "SQLiteCpp/SQLiteCpp.h"
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "server/store/files.h"
 #include "server/store/sqlite/errors.h"
 #include "server/store/sqlite/file_check.h"
 #include "server/store/sqlite/schema.h"
@@ -178,12 +179,9 @@ class Snapshot final : public SqliteSnapshot {
   }
 
   static absl::Status Sync(const std::string& file) {
-    const int descriptor = open(file.c_str(), O_RDONLY | O_CLOEXEC);
-    const bool synced = descriptor >= 0 && fsync(descriptor) == 0;
-    const int error = errno;
-    if (descriptor >= 0) close(descriptor);
-    if (synced) return absl::OkStatus();
-    return absl::UnavailableError(absl::StrCat(file, ": cannot sync: ", std::strerror(error)));
+    const OpenFile written(file, O_RDONLY);
+    const bool synced = written.get() >= 0 && fsync(written.get()) == 0;
+    return synced ? absl::OkStatus() : IoError(file, "sync", errno);
   }
 
   const std::string path_;
