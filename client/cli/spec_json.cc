@@ -1,6 +1,7 @@
 // StudySpec in the layout of a study file; the rest of wire_json.h is in wire_json.cc.
 #include <fmt/format.h>
 
+#include <map>
 #include <utility>
 
 #include "client/cli/wire_json.h"

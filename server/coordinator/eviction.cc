@@ -1,6 +1,7 @@
 #include "server/coordinator/eviction.h"
 
 #include <algorithm>
+#include <set>
 
 #include "server/coordinator/retention.h"
 

@@ -1,6 +1,7 @@
 #include "server/coordinator/leases.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -163,8 +164,8 @@ absl::Status CheckCmaes(const SearchSpace& space) {
   return absl::OkStatus();
 }
 
-// The options that only tpe and gp have. What `auto` picks keeps their defaults, and its spec shows none of them: a study
-// file for `auto` that named them would be refused.
+// The options that only tpe and gp have. What `auto` picks keeps their defaults, and its spec shows none of them: a
+// study file for `auto` that named them would be refused.
 absl::Status CompleteModel(SearchOptions& search) {
   const std::string& method = search.method;
   if (method == "tpe" || method == "gp") {

@@ -1,6 +1,7 @@
 #include "server/search/gaussian_process.h"
 
 #include <Eigen/Dense>
+#include <algorithm>
 #include <cmath>
 #include <utility>
 

@@ -1,5 +1,6 @@
 #include "server/simulate/space_file.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"

@@ -2,6 +2,7 @@
 
 #include <google/protobuf/text_format.h>
 
+#include <functional>
 #include <string>
 #include <vector>
 

@@ -2,6 +2,7 @@
 // gRPC, whose packaged library is invisible to ThreadSanitizer.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 

@@ -1,6 +1,7 @@
 #include "tests/testing/state_text.h"
 
 #include <algorithm>
+#include <map>
 #include <span>
 
 #include "absl/strings/str_cat.h"

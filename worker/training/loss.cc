@@ -4,6 +4,8 @@
 #include <ATen/ops/cross_entropy_loss.h>
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
+
 namespace athanor::training {
 namespace {
 

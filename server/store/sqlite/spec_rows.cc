@@ -1,5 +1,6 @@
 #include "server/store/sqlite/spec_rows.h"
 
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>

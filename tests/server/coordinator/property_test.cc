@@ -2,7 +2,11 @@
 // answers and restarts: whatever happens, the facts agree with each other and with the store.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <limits>
+#include <map>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "base/random.h"

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "SQLiteCpp/SQLiteCpp.h"
+#include "absl/strings/str_cat.h"
 #include "server/store/sqlite/migrations.h"
 #include "server/store/sqlite/schema.h"
 #include "tests/server/store/store_fixture.h"

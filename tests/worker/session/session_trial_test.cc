@@ -1,4 +1,6 @@
 // What becomes of a trial that behaves.
+#include <set>
+
 #include "tests/worker/session/session_fixture.h"
 
 namespace athanor::session {
