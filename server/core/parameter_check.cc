@@ -14,10 +14,6 @@ namespace {
 
 constexpr double kLargestInt = 0x1p53;
 
-absl::Status Refuse(const Parameter& parameter, const std::string& key, const std::string& message) {
-  return absl::InvalidArgumentError(absl::StrCat("parameters.", parameter.name, key, ": ", message));
-}
-
 std::string JoinValues(const std::vector<Value>& values) {
   return absl::StrJoin(values, ", ", [](std::string* out, const Value& value) { out->append(ToString(value)); });
 }
@@ -26,20 +22,21 @@ bool IsInteger(double number) { return std::abs(number) <= kLargestInt && number
 
 absl::Status CheckCategorical(const Parameter& parameter) {
   if (parameter.min != 0 || parameter.max != 0)
-    return Refuse(parameter, "", "min and max given; a categorical wants values only");
-  if (parameter.scale != Scale::kLinear) return Refuse(parameter, ".scale", "given; a categorical wants values only");
-  if (parameter.step) return Refuse(parameter, ".step", "given; a categorical wants values only");
-  if (parameter.points) return Refuse(parameter, ".points", "given; a categorical wants values only");
-  if (parameter.values.empty()) return Refuse(parameter, ".values", "is empty; want at least one value");
+    return RefuseParameter(parameter, "", "min and max given; a categorical wants values only");
+  if (parameter.scale != Scale::kLinear)
+    return RefuseParameter(parameter, ".scale", "given; a categorical wants values only");
+  if (parameter.step) return RefuseParameter(parameter, ".step", "given; a categorical wants values only");
+  if (parameter.points) return RefuseParameter(parameter, ".points", "given; a categorical wants values only");
+  if (parameter.values.empty()) return RefuseParameter(parameter, ".values", "is empty; want at least one value");
   for (size_t i = 0; i < parameter.values.size(); ++i) {
     const Value& value = parameter.values[i];
     const std::string key = absl::StrCat(".values[", i, "]");
     if (const auto* number = std::get_if<double>(&value); number != nullptr && !std::isfinite(*number)) {
-      return Refuse(parameter, key, absl::StrCat(ToString(value), " is not finite; want finite values"));
+      return RefuseParameter(parameter, key, absl::StrCat(ToString(value), " is not finite; want finite values"));
     }
     const auto here = parameter.values.begin() + static_cast<std::ptrdiff_t>(i);
     if (std::find(parameter.values.begin(), here, value) != here) {
-      return Refuse(parameter, key, absl::StrCat(ToString(value), " is there twice; want different values"));
+      return RefuseParameter(parameter, key, absl::StrCat(ToString(value), " is there twice; want different values"));
     }
   }
   return absl::OkStatus();
@@ -48,24 +45,26 @@ absl::Status CheckCategorical(const Parameter& parameter) {
 absl::Status CheckBounds(const Parameter& parameter) {
   for (const auto& [key, bound] : {std::pair(".min", parameter.min), std::pair(".max", parameter.max)}) {
     if (!std::isfinite(bound))
-      return Refuse(parameter, key, absl::StrCat(ToString(bound), " is not finite; want a finite number"));
+      return RefuseParameter(parameter, key, absl::StrCat(ToString(bound), " is not finite; want a finite number"));
     if (parameter.type == ParameterType::kInt && !IsInteger(bound)) {
-      return Refuse(parameter, key, absl::StrCat(ToString(bound), " is not an int; want an int in [-2^53, 2^53]"));
+      return RefuseParameter(parameter, key,
+                             absl::StrCat(ToString(bound), " is not an int; want an int in [-2^53, 2^53]"));
     }
   }
   if (parameter.min > parameter.max) {
-    return Refuse(parameter, ".min",
-                  absl::StrCat(NumberText(parameter, parameter.min), " is above max ",
-                               NumberText(parameter, parameter.max), "; want min <= max"));
+    return RefuseParameter(parameter, ".min",
+                           absl::StrCat(NumberText(parameter, parameter.min), " is above max ",
+                                        NumberText(parameter, parameter.max), "; want min <= max"));
   }
   if (parameter.scale == Scale::kLog && parameter.min <= 0) {
-    return Refuse(parameter, ".min",
-                  absl::StrCat(NumberText(parameter, parameter.min), " is not positive; want min > 0 on a log scale"));
+    return RefuseParameter(
+        parameter, ".min",
+        absl::StrCat(NumberText(parameter, parameter.min), " is not positive; want min > 0 on a log scale"));
   }
   if (!std::isfinite(parameter.max - parameter.min)) {
-    return Refuse(parameter, ".max",
-                  absl::StrCat(NumberText(parameter, parameter.max),
-                               " is too far from min; want a range that a double can hold"));
+    return RefuseParameter(parameter, ".max",
+                           absl::StrCat(NumberText(parameter, parameter.max),
+                                        " is too far from min; want a range that a double can hold"));
   }
   return absl::OkStatus();
 }
@@ -79,7 +78,7 @@ bool TooFine(const Parameter& parameter, double distance) {
 absl::Status CheckStep(const Parameter& parameter) {
   const double step = *parameter.step;
   const auto refuse = [&](const std::string& why) {
-    return Refuse(parameter, ".step", absl::StrCat(NumberText(parameter, step), " ", why));
+    return RefuseParameter(parameter, ".step", absl::StrCat(NumberText(parameter, step), " ", why));
   };
   if (!std::isfinite(step) || step <= 0) return refuse("is not positive; want a finite step > 0");
   if (parameter.type == ParameterType::kInt && !IsInteger(step))
@@ -93,7 +92,7 @@ absl::Status CheckStep(const Parameter& parameter) {
 absl::Status CheckPoints(const Parameter& parameter) {
   const int64_t points = *parameter.points;
   const auto refuse = [&](const std::string& why) {
-    return Refuse(parameter, ".points", absl::StrCat(points, " ", why));
+    return RefuseParameter(parameter, ".points", absl::StrCat(points, " ", why));
   };
   if (parameter.type != ParameterType::kFloat) return refuse("is given for an int; want step");
   if (parameter.step) return refuse("is given beside step; want one of them");
@@ -110,10 +109,14 @@ absl::Status CheckPoints(const Parameter& parameter) {
 
 }  // namespace
 
+absl::Status RefuseParameter(const Parameter& parameter, const std::string& key, const std::string& why) {
+  return absl::InvalidArgumentError(absl::StrCat("parameters.", parameter.name, key, ": ", why));
+}
+
 absl::Status CheckParameter(const Parameter& parameter) {
   if (parameter.name.empty()) return absl::InvalidArgumentError("parameters: \"\" is an empty name; want a name");
   if (parameter.type == ParameterType::kCategorical) return CheckCategorical(parameter);
-  if (!parameter.values.empty()) return Refuse(parameter, ".values", "given; a number wants min and max");
+  if (!parameter.values.empty()) return RefuseParameter(parameter, ".values", "given; a number wants min and max");
   ATHANOR_RETURN_IF_ERROR(CheckBounds(parameter));
   if (parameter.step) ATHANOR_RETURN_IF_ERROR(CheckStep(parameter));
   if (parameter.points) ATHANOR_RETURN_IF_ERROR(CheckPoints(parameter));

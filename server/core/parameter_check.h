@@ -8,6 +8,9 @@
 
 namespace athanor {
 
+// INVALID_ARGUMENT "parameters.NAME" + `key` + ": " + `why`. `key` is empty or starts with a dot: ".min".
+absl::Status RefuseParameter(const Parameter& parameter, const std::string& key, const std::string& why);
+
 // INVALID_ARGUMENT "parameters.NAME.key: value is ...; want ..." on everything about the parameter that is wrong
 // without looking at others.
 absl::Status CheckParameter(const Parameter& parameter);

@@ -28,10 +28,6 @@ bool Contains(const std::vector<Value>& values, const Value& value) {
   return std::ranges::find(values, value) != values.end();
 }
 
-absl::Status Refuse(const Parameter& parameter, const std::string& key, const std::string& message) {
-  return absl::InvalidArgumentError(absl::StrCat("parameters.", parameter.name, key, ": ", message));
-}
-
 }  // namespace
 
 double AtFraction(const Parameter& parameter, double fraction) {
@@ -52,7 +48,8 @@ absl::StatusOr<SearchSpace> SearchSpace::Create(std::vector<Parameter> parameter
   std::set<std::string_view> names;
   for (const Parameter& parameter : parameters) {
     ATHANOR_RETURN_IF_ERROR(CheckParameter(parameter));
-    if (!names.insert(parameter.name).second) return Refuse(parameter, "", "declared twice; want different names");
+    if (!names.insert(parameter.name).second)
+      return RefuseParameter(parameter, "", "declared twice; want different names");
   }
   SearchSpace space;
   space.parameters_ = std::move(parameters);
@@ -70,26 +67,27 @@ absl::Status SearchSpace::ResolveConditions() {
     for (const Condition& condition : parameter.when) {
       const auto parent = IndexOf(condition.parent);
       if (!parent) {
-        return Refuse(parameter, ".when",
-                      absl::StrCat("\"", condition.parent, "\" is unknown; want another parameter"));
+        return RefuseParameter(parameter, ".when",
+                               absl::StrCat("\"", condition.parent, "\" is unknown; want another parameter"));
       }
       const std::string key = absl::StrCat(".when.", condition.parent);
-      if (!parents.insert(*parent).second) return Refuse(parameter, key, "named twice; want each parent once");
+      if (!parents.insert(*parent).second) return RefuseParameter(parameter, key, "named twice; want each parent once");
       if (parameters_[*parent].type == ParameterType::kFloat) {
-        return Refuse(parameter, key, "is a float; want a categorical or int parameter");
+        return RefuseParameter(parameter, key, "is a float; want a categorical or int parameter");
       }
-      if (condition.values.empty()) return Refuse(parameter, key, "no values; want at least one");
+      if (condition.values.empty()) return RefuseParameter(parameter, key, "no values; want at least one");
       for (size_t i = 0; i < condition.values.size(); ++i) {
         const Value& value = condition.values[i];
         const std::string at = absl::StrCat(key, "[", i, "]");
         if (!IndexOfValue(*parent, value)) {
-          return Refuse(parameter, at,
-                        absl::StrCat(ToString(value), " (", TypeName(value), ") is not a value of ", condition.parent,
-                                     "; want ", DescribeValues(parameters_[*parent])));
+          return RefuseParameter(parameter, at,
+                                 absl::StrCat(ToString(value), " (", TypeName(value), ") is not a value of ",
+                                              condition.parent, "; want ", DescribeValues(parameters_[*parent])));
         }
         const auto here = condition.values.begin() + static_cast<std::ptrdiff_t>(i);
         if (std::find(condition.values.begin(), here, value) != here) {
-          return Refuse(parameter, at, absl::StrCat(ToString(value), " is there twice; want different values"));
+          return RefuseParameter(parameter, at,
+                                 absl::StrCat(ToString(value), " is there twice; want different values"));
         }
       }
       conditions_[child].push_back({*parent, condition.values});
@@ -129,8 +127,8 @@ absl::Status SearchSpace::OrderParentsFirst() {
   std::string cycle = parameters_[at].name;
   for (auto index = path.rbegin(); index != path.rend(); ++index)
     absl::StrAppend(&cycle, " -> ", parameters_[*index].name);
-  return Refuse(parameters_[at], ".when",
-                absl::StrCat("makes the cycle ", cycle, "; want parents that do not depend on it"));
+  return RefuseParameter(parameters_[at], ".when",
+                         absl::StrCat("makes the cycle ", cycle, "; want parents that do not depend on it"));
 }
 
 absl::Status SearchSpace::CountThem() {
@@ -268,9 +266,9 @@ absl::Status SearchSpace::CheckValue(size_t index, const Value& value) const {
     }
   }
   if (ok) return absl::OkStatus();
-  return Refuse(parameter, "",
-                absl::StrCat(ToString(value), " (", TypeName(value), ") is not one of its values; want ",
-                             DescribeValues(parameter)));
+  return RefuseParameter(parameter, "",
+                         absl::StrCat(ToString(value), " (", TypeName(value), ") is not one of its values; want ",
+                                      DescribeValues(parameter)));
 }
 
 absl::Status SearchSpace::Check(const Configuration& configuration) const {
@@ -282,12 +280,13 @@ absl::Status SearchSpace::Check(const Configuration& configuration) const {
     const auto& value = configuration[index];
     const bool active = IsActive(index, configuration);
     if (active && !value) {
-      return Refuse(parameters_[index], "", absl::StrCat("has no value; want ", DescribeValues(parameters_[index])));
+      return RefuseParameter(parameters_[index], "",
+                             absl::StrCat("has no value; want ", DescribeValues(parameters_[index])));
     }
     if (!active && value) {
-      return Refuse(parameters_[index], "",
-                    absl::StrCat(ToString(*value), " is given where it is inactive; want ",
-                                 DescribeConditions(parameters_[index])));
+      return RefuseParameter(parameters_[index], "",
+                             absl::StrCat(ToString(*value), " is given where it is inactive; want ",
+                                          DescribeConditions(parameters_[index])));
     }
     if (value) ATHANOR_RETURN_IF_ERROR(CheckValue(index, *value));
   }
@@ -313,9 +312,10 @@ absl::StatusOr<std::vector<std::vector<Value>>> SearchSpace::AllowedValues(const
       std::vector<Value>& values = allowed[condition.parent];
       const auto& given = partial[condition.parent];
       if (given && !Contains(condition.values, *given)) {
-        return Refuse(parameter, "",
-                      absl::StrCat("is given or needed, but inactive while ", parameters_[condition.parent].name,
-                                   " is ", ToString(*given), "; want ", DescribeConditions(parameter)));
+        return RefuseParameter(
+            parameter, "",
+            absl::StrCat("is given or needed, but inactive while ", parameters_[condition.parent].name, " is ",
+                         ToString(*given), "; want ", DescribeConditions(parameter)));
       }
       if (!given) {
         if (values.empty()) {  // nothing restricted it yet: an intersection never stays empty
@@ -324,9 +324,10 @@ absl::StatusOr<std::vector<std::vector<Value>>> SearchSpace::AllowedValues(const
           std::erase_if(values, [&](const Value& value) { return !Contains(condition.values, value); });
         }
         if (values.empty()) {
-          return Refuse(parameter, "",
-                        absl::StrCat("and other values given need different values of ",
-                                     parameters_[condition.parent].name, "; want ", DescribeConditions(parameter)));
+          return RefuseParameter(
+              parameter, "",
+              absl::StrCat("and other values given need different values of ", parameters_[condition.parent].name,
+                           "; want ", DescribeConditions(parameter)));
         }
       }
       needed[condition.parent] = true;

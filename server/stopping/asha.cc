@@ -2,28 +2,16 @@
 
 #include <algorithm>
 
-#include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "server/core/spec_refusal.h"
 #include "server/stopping/bracket_share.h"
 #include "server/stopping/rungs.h"
 
 namespace athanor {
-namespace {
-
-constexpr int64_t kLadder = 0;  // one for all brackets
-
-}  // namespace
-
 absl::StatusOr<std::unique_ptr<AshaRule>> AshaRule::Create(const AshaPromotion& options, uint64_t seed) {
   ATHANOR_RETURN_IF_ERROR(CheckRungs(options));
-  if (options.finalists < 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("early_stopping.finalists: ", options.finalists, " is too small; want int >= 0"));
-  }
-  if (options.brackets < 1) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("early_stopping.brackets: ", options.brackets, " is too small; want int >= 1"));
-  }
+  ATHANOR_RETURN_IF_ERROR(CheckInt("early_stopping.finalists", options.finalists, 0));
+  ATHANOR_RETURN_IF_ERROR(CheckInt("early_stopping.brackets", options.brackets, 1));
   return std::unique_ptr<AshaRule>(new AshaRule(options, seed));
 }
 
@@ -35,12 +23,12 @@ AshaRule::AshaRule(const AshaPromotion& options, uint64_t seed)
 Climb AshaRule::ClimbOf(int64_t bracket) const {
   return {.steps = steps_,
           .reduction_factor = options_.reduction_factor,
-          .ladder = kLadder,
+          .ladder = kOnlyLadder,
           .first_rung = FirstRung(bracket)};
 }
 
 int64_t AshaRule::BracketOf(const StoppingView& view, TrialNumber trial) const {
-  return options_.brackets == 1 ? 0 : ChooseFirstRung(view.ladder, kLadder, options_.brackets, seed_, trial);
+  return options_.brackets == 1 ? 0 : ChooseFirstRung(view.ladder, kOnlyLadder, options_.brackets, seed_, trial);
 }
 
 StoppingDecision AshaRule::OnValue(const StoppingView& view, const TrialValue& value) const {
@@ -49,13 +37,13 @@ StoppingDecision AshaRule::OnValue(const StoppingView& view, const TrialValue& v
 
 std::vector<EnteredRung> AshaRule::OnEnd(const StoppingView& view, TrialNumber trial, int64_t bracket, TrialEnd end,
                                          double last) const {
-  const LadderShape shape = {kLadder, static_cast<int64_t>(steps_.size()), FirstRung(bracket)};
+  const LadderShape shape = {kOnlyLadder, static_cast<int64_t>(steps_.size()), FirstRung(bracket)};
   return RungsOnEnd(view.ladder, shape, trial, end, last);
 }
 
 std::optional<Promotion> AshaRule::NextPromotion(const StoppingView& view) const {
   for (int64_t k = top(); k >= 0; --k) {
-    const auto promotion = BestPromotable(view.ladder.rung(kLadder, k), k, options_.reduction_factor);
+    const auto promotion = BestPromotable(view.ladder.rung(kOnlyLadder, k), k, options_.reduction_factor);
     if (promotion.has_value()) return promotion;
   }
   return std::nullopt;
@@ -64,7 +52,7 @@ std::optional<Promotion> AshaRule::NextPromotion(const StoppingView& view) const
 std::optional<Promotion> AshaRule::NextFinalist(const StoppingView& view, int64_t completed_at_max_resource) const {
   if (completed_at_max_resource >= options_.finalists) return std::nullopt;
   for (int64_t k = top(); k >= 0; --k) {
-    if (const auto finalist = BestWaiting(view.ladder.rung(kLadder, k), k)) return finalist;
+    if (const auto finalist = BestWaiting(view.ladder.rung(kOnlyLadder, k), k)) return finalist;
   }
   return std::nullopt;
 }

@@ -3,18 +3,15 @@
 #include <algorithm>
 #include <numeric>
 
-#include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "server/core/spec_refusal.h"
 #include "server/stopping/rungs.h"
 
 namespace athanor {
 
 absl::StatusOr<std::unique_ptr<HyperbandRule>> HyperbandRule::Create(const Hyperband& options) {
   ATHANOR_RETURN_IF_ERROR(CheckRungs(options));
-  if (options.finalists < 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("early_stopping.finalists: ", options.finalists, " is too small; want int >= 0"));
-  }
+  ATHANOR_RETURN_IF_ERROR(CheckInt("early_stopping.finalists", options.finalists, 0));
   return std::unique_ptr<HyperbandRule>(new HyperbandRule(options));
 }
 

@@ -2,20 +2,17 @@
 
 #include <cmath>
 
-#include "absl/strings/str_cat.h"
+#include "base/status.h"
 #include "base/value.h"
+#include "server/core/spec_refusal.h"
 
 namespace athanor {
 
 absl::StatusOr<std::unique_ptr<PatienceRule>> PatienceRule::Create(const PatienceStopping& options,
                                                                    std::unique_ptr<StoppingRule> inner) {
-  if (options.patience < 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("early_stopping.patience: ", options.patience, " is too small; want int >= 0"));
-  }
+  ATHANOR_RETURN_IF_ERROR(CheckInt("early_stopping.patience", options.patience, 0));
   if (!std::isfinite(options.min_delta) || options.min_delta < 0) {
-    return absl::InvalidArgumentError(absl::StrCat("early_stopping.min_delta: ", ToString(Value(options.min_delta)),
-                                                   " is out of range; want float >= 0"));
+    return Refuse("early_stopping.min_delta", ToString(options.min_delta), "is out of range; want float >= 0");
   }
   return std::unique_ptr<PatienceRule>(new PatienceRule(options, std::move(inner)));
 }

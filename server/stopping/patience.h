@@ -26,6 +26,7 @@ class PatienceRule final : public StoppingRule {
   // be strictly better than, NaN if the best before them was not finite; `n`: values reported. Where the inner rule was
   // asked, all of it is what that one says.
   StoppingDecision OnValue(const StoppingView& view, const TrialValue& value) const override;
+  bool ComparesWithItself() const override { return true; }
   bool ComparesWithCompleted() const override { return inner_ != nullptr && inner_->ComparesWithCompleted(); }
 
  private:

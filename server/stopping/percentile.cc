@@ -4,21 +4,12 @@
 #include <cmath>
 #include <limits>
 
-#include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "base/value.h"
+#include "server/core/spec_refusal.h"
 #include "server/stopping/boundaries.h"
 
 namespace athanor {
-namespace {
-
-absl::Status AtLeast(const char* key, int64_t value, int64_t min) {
-  if (value >= min) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("early_stopping.", key, ": ", value, " is too small; want int >= ", min));
-}
-
-}  // namespace
 
 double Percentile(const OrderStatistics& values, double percentile) {
   if (values.empty()) return std::numeric_limits<double>::quiet_NaN();
@@ -37,13 +28,12 @@ double Percentile(const OrderStatistics& values, double percentile) {
 absl::StatusOr<std::unique_ptr<PercentileRule>> PercentileRule::Create(std::string_view name,
                                                                        const PercentileOptions& options) {
   if (!(options.percentile > 0 && options.percentile < 100)) {
-    return absl::InvalidArgumentError(absl::StrCat("early_stopping.percentile: ", ToString(Value(options.percentile)),
-                                                   " is out of range; want float in (0, 100)"));
+    return Refuse("early_stopping.percentile", ToString(options.percentile), "is out of range; want float in (0, 100)");
   }
-  ATHANOR_RETURN_IF_ERROR(AtLeast("startup_trials", options.startup_trials, 0));
-  ATHANOR_RETURN_IF_ERROR(AtLeast("warmup_steps", options.warmup_steps, 0));
-  ATHANOR_RETURN_IF_ERROR(AtLeast("interval_steps", options.interval_steps, 1));
-  ATHANOR_RETURN_IF_ERROR(AtLeast("min_trials", options.min_trials, 1));
+  ATHANOR_RETURN_IF_ERROR(CheckInt("early_stopping.startup_trials", options.startup_trials, 0));
+  ATHANOR_RETURN_IF_ERROR(CheckInt("early_stopping.warmup_steps", options.warmup_steps, 0));
+  ATHANOR_RETURN_IF_ERROR(CheckInt("early_stopping.interval_steps", options.interval_steps, 1));
+  ATHANOR_RETURN_IF_ERROR(CheckInt("early_stopping.min_trials", options.min_trials, 1));
   return std::unique_ptr<PercentileRule>(new PercentileRule(name, options));
 }
 

@@ -2,17 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <utility>
 
 #include "server/stopping/rungs.h"
 
 namespace athanor {
-namespace {
-
-constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
-
-}  // namespace
 
 StoppingDecision PauseAtRungs(const Ladder& ladder, const Climb& climb, const TrialValue& value) {
   StoppingDecision decision;
@@ -61,7 +55,7 @@ std::optional<Promotion> BestWaiting(const Rung& rung, int64_t rung_number) {
   const auto& [value, trial] = rung.waiting().At(0);
   if (!std::isfinite(value)) return std::nullopt;
   return Promotion{
-      .trial = trial, .from_rung = rung_number, .value = value, .bound = kNothing, .n = rung.entries().size()};
+      .trial = trial, .from_rung = rung_number, .value = value, .bound = kNoBound, .n = rung.entries().size()};
 }
 
 bool GoesFirst(const std::optional<Promotion>& candidate, const std::optional<Promotion>& other) {

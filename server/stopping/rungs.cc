@@ -4,6 +4,8 @@
 #include <limits>
 
 #include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "server/core/spec_refusal.h"
 
 namespace athanor {
 namespace {
@@ -13,19 +15,12 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 }  // namespace
 
 absl::Status CheckRungs(const HalvingOptions& options) {
-  if (options.min_resource < 1) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("early_stopping.min_resource: ", options.min_resource, " is too small; want int >= 1"));
-  }
+  ATHANOR_RETURN_IF_ERROR(CheckInt("early_stopping.min_resource", options.min_resource, 1));
   if (options.max_resource < options.min_resource) {
-    return absl::InvalidArgumentError(absl::StrCat("early_stopping.max_resource: ", options.max_resource,
-                                                   " is below min_resource; want int >= ", options.min_resource));
+    return Refuse("early_stopping.max_resource", absl::StrCat(options.max_resource),
+                  absl::StrCat("is below min_resource; want int >= ", options.min_resource));
   }
-  if (options.reduction_factor < 2) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("early_stopping.reduction_factor: ", options.reduction_factor, " is too small; want int >= 2"));
-  }
-  return absl::OkStatus();
+  return CheckInt("early_stopping.reduction_factor", options.reduction_factor, 2);
 }
 
 std::vector<int64_t> RungSteps(const HalvingOptions& options) {

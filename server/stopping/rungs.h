@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -11,6 +12,11 @@
 #include "server/stopping/stopping_rule.h"
 
 namespace athanor {
+
+// The ladder of a rule whose trials all climb the same one.
+inline constexpr int64_t kOnlyLadder = 0;
+// The bound of a decision that compared its value with nothing.
+inline constexpr double kNoBound = std::numeric_limits<double>::quiet_NaN();
 
 // INVALID_ARGUMENT with key path unless 1 <= min_resource <= max_resource and reduction_factor >= 2.
 absl::Status CheckRungs(const HalvingOptions& options);

@@ -35,7 +35,8 @@ struct TrialValue {
   double value = 0;                           // oriented
   std::optional<int64_t> previous_step = {};  // of the trial's value before this one
   double best = 0;                            // oriented, over all steps so far, this one included
-  // `best` as it was after each value of the trial that counts, oldest first; the last is `best`. Only for `patience`.
+  // `best` as it was after each value of the trial that counts, oldest first; the last is `best`. Empty unless the rule
+  // ComparesWithItself.
   std::span<const double> bests = {};
 };
 
@@ -107,6 +108,8 @@ class StoppingRule {
 
   // Whether it looks at StoppingView::history.
   virtual bool ComparesWithCompleted() const { return false; }
+  // Whether it looks at TrialValue::bests.
+  virtual bool ComparesWithItself() const { return false; }
 };
 
 // The rule that a completed spec asks for; null for NoStopping. INVALID_ARGUMENT if the options are off.

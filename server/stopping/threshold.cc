@@ -3,35 +3,29 @@
 #include <cmath>
 #include <limits>
 
-#include "absl/strings/str_cat.h"
+#include "base/status.h"
 #include "base/value.h"
+#include "server/core/spec_refusal.h"
 #include "server/stopping/boundaries.h"
 
 namespace athanor {
 namespace {
 
+constexpr char kLower[] = "early_stopping.lower";
 constexpr double kUnbounded = std::numeric_limits<double>::infinity();
-
-absl::Status Refuse(const char* key, const std::string& value, const char* why) {
-  return absl::InvalidArgumentError(absl::StrCat("early_stopping.", key, ": ", value, " ", why));
-}
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ThresholdRule>> ThresholdRule::Create(const ThresholdOptions& options, Goal goal) {
-  if (!options.lower && !options.upper) return Refuse("lower", "nothing", "is no bound; want lower, upper or both");
+  if (!options.lower && !options.upper) return Refuse(kLower, "nothing", "is no bound; want lower, upper or both");
   const double lower = options.lower.value_or(-kUnbounded);
   const double upper = options.upper.value_or(kUnbounded);
-  if (std::isnan(upper)) return Refuse("upper", "NaN", "is no bound; want float");
+  if (std::isnan(upper)) return Refuse("early_stopping.upper", "NaN", "is no bound; want float");
   if (!(lower <= upper)) {
-    return Refuse("lower", ToString(Value(lower)), std::isnan(lower) ? "is no bound; want float" : "is above upper");
+    return Refuse(kLower, ToString(lower), std::isnan(lower) ? "is no bound; want float" : "is above upper");
   }
-  if (options.warmup_steps < 0) {
-    return Refuse("warmup_steps", absl::StrCat(options.warmup_steps), "is too small; want int >= 0");
-  }
-  if (options.interval_steps < 1) {
-    return Refuse("interval_steps", absl::StrCat(options.interval_steps), "is too small; want int >= 1");
-  }
+  ATHANOR_RETURN_IF_ERROR(CheckInt("early_stopping.warmup_steps", options.warmup_steps, 0));
+  ATHANOR_RETURN_IF_ERROR(CheckInt("early_stopping.interval_steps", options.interval_steps, 1));
   const bool flipped = goal == Goal::kMaximize;
   return std::unique_ptr<ThresholdRule>(new ThresholdRule(options, flipped ? -upper : lower, flipped ? -lower : upper));
 }
