@@ -118,7 +118,8 @@ function(athanor_test name)
   endforeach()
 endfunction()
 
-# athanor_bench(NAME SOURCES ... DEPENDS ...): a measuring program in build/bench; never run by the tests.
+# athanor_bench(NAME SOURCES ... DEPENDS ...): a measuring program in build/bench; the tests run it only in short, as a guard
+# (tests/bench).
 function(athanor_bench name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
   if(NOT ATHANOR_BENCH)

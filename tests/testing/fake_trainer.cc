@@ -187,7 +187,7 @@ class Run {
     }
     const auto end = SteadyClock::now() + std::chrono::milliseconds(settings_.Number("step_ms", 0));
     do {
-      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - SteadyClock::now()).count();
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - SteadyClock::now()).count();
       if (const auto command = input_.Next(left > 0 ? static_cast<int>(std::min<int64_t>(left, 500)) : 0)) {
         if (!Obey(*command)) return false;
       }

@@ -8,16 +8,20 @@
 
 namespace athanor::bench {
 
-// Not thread-safe.
+// Exact: every sample is kept. Not thread-safe.
 class Latencies {
  public:
-  void Add(Duration latency) { samples_.push_back(latency); }
+  void Add(Duration latency);
   void Merge(const Latencies& other);
-  // "p50 1.2 ms, p99 3.4 ms, p99.9 5.6 ms"; "none" without samples. Exact: every sample is kept.
+  bool empty() const { return samples_.empty(); }
+  // The quantile, in [0, 1], in milliseconds; 0 without samples.
+  double Milliseconds(double quantile);
+  // "p50 1.20 ms, p99 3.40 ms, p99.9 5.60 ms"; "none" without samples.
   std::string Summary();
 
  private:
   std::vector<Duration> samples_;
+  bool sorted_ = true;
 };
 
 }  // namespace athanor::bench

@@ -11,8 +11,6 @@
 namespace athanor::bench {
 namespace {
 
-constexpr int64_t kTrials = 10'000'000;  // more than any run takes
-
 MonotonicTime Now() { return SystemClock().Read().monotonic; }
 
 [[noreturn]] void Die(const std::string& why) {
@@ -24,7 +22,7 @@ MonotonicTime Now() { return SystemClock().Read().monotonic; }
 class Leaser {
  public:
   Leaser(const ServerProcess& server, const LeaseLoadOptions& options, int number)
-      : name_(options.study + "-" + std::to_string(number)), channel_(server.Connect()) {
+      : name_(options.worker_prefix + "-" + std::to_string(number)), channel_(server.Connect()) {
     RegisterWorker(channel_, name_, 1);
   }
 
@@ -110,7 +108,6 @@ class Leaser {
 }  // namespace
 
 LeaseLoadResult RunLeaseLoad(const ServerProcess& server, const LeaseLoadOptions& options) {
-  CreateStudy(server.Connect(), options.study, kTrials);
   std::vector<std::unique_ptr<Leaser>> leasers;
   for (int i = 0; i < options.workers; ++i) leasers.push_back(std::make_unique<Leaser>(server, options, i));
   const MonotonicTime start = Now();

@@ -15,9 +15,10 @@ enum class LeaseLoadKind { kCalls, kStream };
 
 struct LeaseLoadOptions {
   LeaseLoadKind kind = LeaseLoadKind::kCalls;
-  int workers = 64;
+  int workers = 16;
   Duration duration = std::chrono::seconds(5);
-  std::string study;
+  std::string study;                     // with trials left
+  std::string worker_prefix = "worker";  // of their names; no two loads on one server share it
 };
 
 struct LeaseLoadResult {
@@ -26,7 +27,6 @@ struct LeaseLoadResult {
   Latencies latencies;  // from asking for a trial until it is finished
 };
 
-// Creates the study and runs the load.
 LeaseLoadResult RunLeaseLoad(const ServerProcess& server, const LeaseLoadOptions& options);
 
 // After the server has stopped: trials of the study that are finished in the database.

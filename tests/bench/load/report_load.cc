@@ -131,7 +131,6 @@ class Reporter {
 }  // namespace
 
 ReportLoadResult RunReportLoad(const ServerProcess& server, const ReportLoadOptions& options) {
-  CreateStudy(server.Connect(), "reports", int64_t{options.workers} * options.trials_per_worker);
   std::vector<std::unique_ptr<Reporter>> reporters;
   for (int i = 0; i < options.workers; ++i) reporters.push_back(std::make_unique<Reporter>(server, options, i));
   const SystemClock clock;
@@ -145,7 +144,7 @@ ReportLoadResult RunReportLoad(const ServerProcess& server, const ReportLoadOpti
   return result;
 }
 
-int64_t CountMissing(const std::string& database, const ReportLoadResult& result) {
+int64_t CountMissing(const std::string& database, const std::map<int64_t, int64_t>& last_steps) {
   SqliteOptions options;
   options.path = database;
   const auto store = OpenSqliteStore(options);
@@ -154,7 +153,7 @@ int64_t CountMissing(const std::string& database, const ReportLoadResult& result
     std::exit(1);
   }
   int64_t missing = 0;
-  for (const auto& [trial, last_step] : result.last_steps) {
+  for (const auto& [trial, last_step] : last_steps) {
     const auto curves = (*store)->ReadCurves(kStudy, trial, {"val_accuracy"}, Archived::kLeaveOut);
     std::vector<CurvePoint> points;
     if (curves.ok() && !curves->empty()) points = curves->front().points;

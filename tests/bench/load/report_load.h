@@ -30,10 +30,11 @@ inline double ReportedValue(int64_t trial, int64_t step) {
   return static_cast<double>(trial) + static_cast<double>(step) / 1e9;
 }
 
-// Creates study "reports" (the server's first) and runs the load.
+// Runs the load on the trials of the only study that there is; it has enough of them.
 ReportLoadResult RunReportLoad(const ServerProcess& server, const ReportLoadOptions& options);
 
-// After the server has stopped: how many acknowledged measurements are missing from the database or differ there.
-int64_t CountMissing(const std::string& database, const ReportLoadResult& result);
+// After the server has stopped: how many acknowledged measurements of its first study are missing from the database or
+// differ there. `last_steps`: as in ReportLoadResult.
+int64_t CountMissing(const std::string& database, const std::map<int64_t, int64_t>& last_steps);
 
 }  // namespace athanor::bench

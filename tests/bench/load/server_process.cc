@@ -1,21 +1,17 @@
 #include "tests/bench/load/server_process.h"
 
-#include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <utility>
-#include <vector>
 
 #include "athanor/v1/study_service.grpc.pb.h"
 #include "athanor/v1/worker_service.grpc.pb.h"
-
-extern char** environ;
+#include "tests/bench/load/program.h"
 
 namespace athanor::bench {
 namespace {
@@ -27,28 +23,21 @@ namespace {
 
 }  // namespace
 
-ServerProcess::ServerProcess(const std::string& program, const std::string& parent) {
+ServerProcess::ServerProcess(const std::string& program, const std::string& parent, const std::string& original) {
   directory_ = parent + "/athanor-load-XXXXXX";
   if (mkdtemp(directory_.data()) == nullptr) Die("cannot create a directory below " + parent);
-  std::vector<std::string> arguments = {program,    "--listen",    "127.0.0.1:0", "--database",
-                                        database(), "--log-level", "error"};
-  std::vector<char*> argv;
-  for (std::string& argument : arguments) argv.push_back(argument.data());
-  argv.push_back(nullptr);
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) Die("no pipe");
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-  const int spawned = posix_spawnp(&pid_, program.c_str(), &actions, nullptr, argv.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  close(ends[1]);
-  if (spawned != 0) Die("cannot start " + program);
-  std::FILE* const output = fdopen(ends[0], "r");
+  std::error_code refused;
+  if (!original.empty() && !std::filesystem::copy_file(original, database(), refused)) Die("cannot copy " + original);
+  const MonotonicTime start = SystemClock().Read().monotonic;
+  const Program started = StartProgram(
+      {program, "--listen", "127.0.0.1:0", "--database", database(), "--log-level", "error"}, Output::kPipe);
+  pid_ = started.pid;
+  std::FILE* const output = fdopen(started.output, "r");
   char line[256] = {}, address[200] = {};
   if (std::fgets(line, sizeof(line), output) == nullptr || std::sscanf(line, "listening on %199s", address) != 1) {
     Die("the server did not come up");
   }
+  start_took_ = SystemClock().Read().monotonic - start;
   std::fclose(output);
   address_ = address;
 }
@@ -62,15 +51,20 @@ ServerProcess::~ServerProcess() {
 bool ServerProcess::Stop() {
   if (pid_ < 0) return true;
   kill(pid_, SIGTERM);
-  int status = 0;
-  waitpid(std::exchange(pid_, -1), &status, 0);
-  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  return WaitForProgram(std::exchange(pid_, -1)) == 0;
 }
 
 void ServerProcess::Kill() {
   if (pid_ < 0) return;
   kill(pid_, SIGKILL);
-  waitpid(std::exchange(pid_, -1), nullptr, 0);
+  WaitForProgram(std::exchange(pid_, -1));
+}
+
+int64_t ServerProcess::ResidentBytes() const {
+  std::ifstream statm("/proc/" + std::to_string(pid_) + "/statm");
+  int64_t pages = 0, resident = 0;
+  statm >> pages >> resident;
+  return resident * sysconf(_SC_PAGESIZE);
 }
 
 std::shared_ptr<grpc::Channel> ServerProcess::Connect() const {
@@ -95,9 +89,8 @@ void RegisterWorker(const std::shared_ptr<grpc::Channel>& channel, const std::st
   Check(v1::WorkerService::NewStub(channel)->Register(&context, request, &response), "Register");
 }
 
-void CreateStudy(const std::shared_ptr<grpc::Channel>& channel, const std::string& name, int64_t trials) {
-  v1::CreateStudyRequest request;
-  v1::StudySpec& spec = *request.mutable_spec();
+v1::StudySpec SmallSpec(const std::string& name, int64_t trials) {
+  v1::StudySpec spec;
   spec.set_name(name);
   v1::Objective& objective = *spec.add_objectives();
   objective.set_metric("val_accuracy");
@@ -109,6 +102,12 @@ void CreateStudy(const std::shared_ptr<grpc::Channel>& channel, const std::strin
   parameter.mutable_min()->set_float_value(1e-4);
   parameter.mutable_max()->set_float_value(1);
   spec.mutable_budget()->set_trials(trials);
+  return spec;
+}
+
+void CreateStudy(const std::shared_ptr<grpc::Channel>& channel, const v1::StudySpec& spec) {
+  v1::CreateStudyRequest request;
+  *request.mutable_spec() = spec;
   v1::Study study;
   grpc::ClientContext context;
   Check(v1::StudyService::NewStub(channel)->CreateStudy(&context, request, &study), "CreateStudy");

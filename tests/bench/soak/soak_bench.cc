@@ -3,13 +3,11 @@
 // the first. Ends with `athanor-server check` of the file. Client and server share the machine's cores.
 #include <fmt/format.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <span>
 #include <string>
 #include <thread>
@@ -25,13 +23,6 @@ constexpr int64_t kCompared = 1000;  // trials at either end
 // Before the first that are compared: connections, caches, the first fold of the log.
 constexpr int64_t kWarmUp = 2000;
 constexpr int kSamples = 10;  // of memory and size, over the run
-
-int64_t ResidentBytes(pid_t pid) {
-  std::ifstream statm("/proc/" + std::to_string(pid) + "/statm");
-  int64_t pages = 0, resident = 0;
-  statm >> pages >> resident;
-  return resident * sysconf(_SC_PAGESIZE);
-}
 
 int64_t BytesOf(const std::string& path) {
   std::error_code missing;
@@ -91,7 +82,7 @@ void Report(const SoakTimes& times, const std::vector<Sample>& samples) {
 // True if the file was found sound.
 bool Soak(const std::string& program, const std::string& directory, const SoakOptions& options) {
   ServerProcess server(program, directory);
-  CreateStudy(server.Connect(), "soak", options.trials);
+  CreateStudy(server.Connect(), SmallSpec("soak", options.trials));
   SoakTimes times(options.trials);
   const auto start = SystemClock().Read().monotonic;
   std::vector<std::thread> workers;
@@ -102,7 +93,7 @@ bool Soak(const std::string& program, const std::string& directory, const SoakOp
   for (int64_t next = 0; next <= kSamples;) {
     const int64_t ended = times.ended;
     if (ended >= next * options.trials / kSamples) {
-      samples.push_back({ended, ResidentBytes(server.pid()), BytesOf(server.database())});
+      samples.push_back({ended, server.ResidentBytes(), BytesOf(server.database())});
       ++next;
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(20));

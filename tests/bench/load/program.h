@@ -1,0 +1,25 @@
+// Programs as processes of their own.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+namespace athanor::bench {
+
+// What becomes of what it prints. Its errors go where ours go.
+enum class Output { kDiscard, kPipe };
+
+struct Program {
+  pid_t pid = -1;
+  int output = -1;  // kPipe: the end to read from; the caller closes it
+};
+
+// Starts `command`, its name looked up in PATH, in our environment. Exits the process with a message if that fails.
+Program StartProgram(std::vector<std::string> command, Output output);
+
+// Waits for its end; its exit code, or -1 if a signal ended it.
+int WaitForProgram(pid_t pid);
+
+}  // namespace athanor::bench
