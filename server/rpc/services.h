@@ -1,5 +1,15 @@
-// The three gRPC services: each call hands its request on and returns; nothing here blocks or decides. What the calls
-// mean stands in proto/athanor/v1.
+// The three gRPC services, registered with the server in server.cc. What the calls mean stands in proto/athanor/v1.
+//
+// Each function here is gRPC's door to one call: it hands the request to the *Calls that serve it, which know nothing
+// of gRPC, and returns a reactor at once; nothing here blocks or decides. The answer leaves when it is known: for a
+// change, after its commit.
+//
+// Lifetime: a request and a response live until their reactor is done; a reactor owns itself. A service, and what it is
+// made from, outlives every call; the server waits for them when it shuts down.
+//
+// Threads: gRPC calls in from threads of its own, several at a time.
+//
+// Errors: absl::Status becomes the gRPC status of the same code and message (status.h).
 #pragma once
 
 #include <grpcpp/support/server_callback.h>
@@ -8,8 +18,8 @@
 #include "athanor/v1/worker_service.grpc.pb.h"
 #include "server/rpc/admin_calls.h"
 #include "server/rpc/checkpoint_transfer.h"
-#include "server/rpc/log_calls.h"
 #include "server/rpc/insight_calls.h"
+#include "server/rpc/log_calls.h"
 #include "server/rpc/open_streams.h"
 #include "server/rpc/report_session.h"
 #include "server/rpc/service_context.h"
@@ -20,8 +30,10 @@
 
 namespace athanor {
 
+// For those who own studies: submitting, steering, querying, watching.
 class StudyServiceImpl final : public v1::StudyService::CallbackService {
  public:
+  // `watches` and `logs` know the open streams of WatchStudy and ReadTrialLog, so that a shutdown can end them.
   StudyServiceImpl(ServiceContext& context, OpenStreams& watches, OpenStreams& logs)
       : context_(context), watches_(watches), logs_(logs), studies_(context), trials_(context), insight_(context) {}
 
@@ -57,6 +69,7 @@ class StudyServiceImpl final : public v1::StudyService::CallbackService {
   InsightCalls insight_;
 };
 
+// For those who run a fleet: its workers, and how the coordinator is doing.
 class AdminServiceImpl final : public v1::AdminService::CallbackService {
  public:
   explicit AdminServiceImpl(ServiceContext& context) : admin_(context) {}
@@ -71,8 +84,10 @@ class AdminServiceImpl final : public v1::AdminService::CallbackService {
   AdminCalls admin_;
 };
 
+// For workers: leases, reports, checkpoints, logs.
 class WorkerServiceImpl final : public v1::WorkerService::CallbackService {
  public:
+  // `streams` knows the report stream of each worker, over which commands are pushed.
   WorkerServiceImpl(ServiceContext& context, ReportStreams& streams)
       : context_(context), streams_(streams), workers_(context, streams), logs_(context) {}
 
@@ -90,7 +105,7 @@ class WorkerServiceImpl final : public v1::WorkerService::CallbackService {
  private:
   ServiceContext& context_;
   ReportStreams& streams_;
-  TransferSlots slots_;
+  TransferSlots slots_;  // bounds the transfers under way
   WorkerCalls workers_;
   LogCalls logs_;
 };

@@ -1,4 +1,8 @@
-// The words by which enumerations stand in the file. They are the format: an entry is never changed, only added.
+// The words by which enumerations stand in the file: readable in any SQLite shell, and independent of the order in
+// which the code lists an enumeration.
+//
+// They are the format: an entry is never changed or removed, only added, and a program that is older than a word
+// refuses the row that holds it. All constants; the tables are short and searched from the front.
 #pragma once
 
 #include <array>
@@ -15,9 +19,11 @@
 
 namespace athanor::sqlite {
 
+// Every value of Enum once, with its word.
 template <typename Enum, size_t kCount>
 using Words = std::array<std::pair<Enum, const char*>, kCount>;
 
+// The word of `value`. Throws SQLITE_MISUSE, which leaves the store as INTERNAL (errors.h), if it has none.
 template <typename Enum, size_t kCount>
 const char* ToWord(const Words<Enum, kCount>& words, Enum value) {
   for (const auto& [candidate, word] : words) {
@@ -26,7 +32,8 @@ const char* ToWord(const Words<Enum, kCount>& words, Enum value) {
   throw SQLite::Exception("an enumeration has a value without a word", SQLITE_MISUSE);
 }
 
-// Throws SQLITE_CORRUPT if no entry has this word.
+// The value whose word is `word`, case and all. Throws SQLITE_CORRUPT, which leaves the store as DATA_LOSS, if no entry
+// has it: only a newer program, or damage, can have put it there.
 template <typename Enum, size_t kCount>
 Enum FromWord(const Words<Enum, kCount>& words, std::string_view word) {
   for (const auto& [value, candidate] : words) {
