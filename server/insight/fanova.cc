@@ -97,8 +97,9 @@ class Tree {
       return;
     }
     const std::vector<size_t>& cells = axes_[split.parameter].of_trial;
-    const auto right = std::ranges::partition(sample, [&](size_t trial) { return cells[trial] < split.at; });
-    const auto left_size = static_cast<size_t>(right.begin() - sample.begin());
+    const auto right =
+        std::partition(sample.begin(), sample.end(), [&](size_t trial) { return cells[trial] < split.at; });
+    const auto left_size = static_cast<size_t>(right - sample.begin());
     Leaf other = node;
     node.ranges[split.parameter].upper = split.at;
     other.ranges[split.parameter].lower = split.at;

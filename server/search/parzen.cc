@@ -86,7 +86,7 @@ void ParzenEstimator::TabulateCategories(Factor& factor) const {
 void ParzenEstimator::TabulateWideCells(Factor& factor) const {
   std::vector<double> centres = factor.centres;
   std::ranges::sort(centres);
-  centres.erase(std::ranges::unique(centres).begin(), centres.end());
+  centres.erase(std::unique(centres.begin(), centres.end()), centres.end());
   for (const double centre : factor.centres) {
     factor.rows.push_back(static_cast<uint32_t>(std::ranges::lower_bound(centres, centre) - centres.begin()));
   }
