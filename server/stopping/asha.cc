@@ -1,6 +1,7 @@
 #include "server/stopping/asha.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/status.h"
 #include "server/core/spec_refusal.h"
@@ -41,10 +42,25 @@ std::vector<EnteredRung> AshaRule::OnEnd(const StoppingView& view, TrialNumber t
   return RungsOnEnd(view.ladder, shape, trial, end, last);
 }
 
+int64_t AshaRule::Promotable(const StoppingView& view, int64_t rung) const {
+  const Rung& at = view.ladder.rung(kOnlyLadder, rung);
+  const int64_t n = at.entries().size();
+  const int64_t share = n / options_.reduction_factor;
+  if (options_.brackets == 1) return share;
+  const bool more_trials = !view.trials_total.has_value() || view.trials_created < *view.trials_total;
+  if (more_trials) return WentOn(view.ladder, kOnlyLadder, rung) < share ? share : 0;
+  if (rung >= options_.brackets - 1) return share;  // nobody passes it
+  const double trust = RungTrust(at);
+  if (trust >= 1) return share;
+  return static_cast<int64_t>(static_cast<double>(n) *
+                              std::pow(static_cast<double>(options_.reduction_factor), -trust));
+}
+
 std::optional<Promotion> AshaRule::NextPromotion(const StoppingView& view) const {
   for (int64_t k = top(); k >= 0; --k) {
-    const auto promotion = BestPromotable(view.ladder.rung(kOnlyLadder, k), k, options_.reduction_factor);
-    if (promotion.has_value()) return promotion;
+    const Rung& rung = view.ladder.rung(kOnlyLadder, k);
+    if (rung.waiting().empty()) continue;
+    if (const auto promotion = BestPromotable(rung, k, Promotable(view, k))) return promotion;
   }
   return std::nullopt;
 }

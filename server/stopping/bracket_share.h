@@ -10,9 +10,9 @@
 // badly), the newest Rung::kMaxPairs of them. With m pairs it is shrunk to a prior of 0.8 that weighs as much as 3
 // pairs:
 //     rho_k = (m * spearman + 3 * 0.8) / (m + 3),    spearman = 0 and m = 0 below 3 pairs.
-// A trial that looks at rung k starts there with probability clamp((rho_k - 0.5) / 0.3, 0, 1), else it looks one rung
-// up; the highest bracket takes what is left. So a rung that ranks at 0.8 or better takes every trial, one at 0.5 or
-// worse none: on five rungs 0.5 compounds to a final rank that is luck.
+// The trust in rung k is clamp((rho_k - 0.6) / 0.2, 0, 1). A trial that looks at rung k starts there with this
+// probability, else it looks one rung up; the highest bracket takes what is left. So a rung that ranks at 0.8 or better
+// takes every trial, one at 0.6 or worse none: over four rungs 0.6 compounds to 0.13, a final rank that is luck.
 //
 // Nobody would find out about a rung that every trial pauses at, so whoever starts at rung k goes one up with
 // probability 0.2 * sqrt(3 / (3 + p)), p being the trials that were to pass rung k so far; above rung 0 a reduction
@@ -30,8 +30,11 @@ namespace athanor {
 // Spearman's rank correlation, mid-ranks for ties; 0 where one side has no spread. O(m log m).
 double RankCorrelation(const std::map<TrialNumber, RungPair>& pairs);
 
-// rho_k above, in [-1, 1].
+// rho_k above, in [-1, 1]. About 5 microseconds.
 double RungPrecision(const Rung& rung);
+
+// How far the rung's ranking is to be relied on, in [0, 1].
+double RungTrust(const Rung& rung);
 
 // The rung in [0, brackets) at which trial `trial` pauses first. A pure function of the ladder, the seed and the
 // number. brackets >= 1. About 5 microseconds a rung that it looks at, whatever the number of trials.

@@ -61,13 +61,18 @@ std::vector<EnteredRung> HyperbandRule::OnEnd(const StoppingView& view, TrialNum
   return RungsOnEnd(view.ladder, shape, trial, end, last);
 }
 
+std::optional<Promotion> HyperbandRule::BestOfPlace(const Ladder& ladder, int64_t bracket, int64_t rung) const {
+  const Rung& at = ladder.rung(bracket, rung);
+  return BestPromotable(at, rung, at.entries().size() / options_.reduction_factor);
+}
+
 std::optional<Promotion> HyperbandRule::BestOfRung(const StoppingView& view, int64_t bracket, int64_t rung) const {
-  const auto best = BestPromotable(view.ladder.rung(bracket, rung), rung, options_.reduction_factor);
+  const auto best = BestOfPlace(view.ladder, bracket, rung);
   if (!best.has_value() || !options_.synchronous) return best;
   if (!IsFull(view, bracket) || view.ladder.UnderWayBelow(bracket, rung) > 0) return std::nullopt;
   // Whoever may still be promoted from below will come.
   for (int64_t below = FirstRung(bracket); below < rung; ++below) {
-    if (BestPromotable(view.ladder.rung(bracket, below), below, options_.reduction_factor)) return std::nullopt;
+    if (BestOfPlace(view.ladder, bracket, below)) return std::nullopt;
   }
   return best;
 }

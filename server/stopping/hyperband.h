@@ -58,6 +58,8 @@ class HyperbandRule final : public StoppingRule {
 
   Climb ClimbOf(int64_t bracket) const;
   int64_t top() const { return static_cast<int64_t>(steps_.size()) - 2; }
+  // Who may be promoted by its place / now.
+  std::optional<Promotion> BestOfPlace(const Ladder& ladder, int64_t bracket, int64_t rung) const;
   std::optional<Promotion> BestOfRung(const StoppingView& view, int64_t bracket, int64_t rung) const;
   // Whether all trials that the bracket will ever have are created.
   bool IsFull(const StoppingView& view, int64_t bracket) const;

@@ -36,9 +36,7 @@ std::vector<int64_t> StepsToPauseAt(const Ladder& ladder, const Climb& climb, Tr
   return steps;
 }
 
-std::optional<Promotion> BestPromotable(const Rung& rung, int64_t rung_number, int64_t reduction_factor) {
-  const int64_t n = rung.entries().size();
-  const int64_t promotable = n / reduction_factor;
+std::optional<Promotion> BestPromotable(const Rung& rung, int64_t rung_number, int64_t promotable) {
   if (promotable == 0 || rung.waiting().empty()) return std::nullopt;
   // Ranks grow along waiting(), so if its best is not among the promotable, none is.
   const auto& [value, trial] = rung.waiting().At(0);
@@ -47,7 +45,12 @@ std::optional<Promotion> BestPromotable(const Rung& rung, int64_t rung_number, i
                    .from_rung = rung_number,
                    .value = value,
                    .bound = rung.entries().At(promotable - 1).first,
-                   .n = n};
+                   .n = rung.entries().size()};
+}
+
+int64_t WentOn(const Ladder& ladder, int64_t number, int64_t rung) {
+  const int64_t on_the_way = ladder.UnderWayBelow(number, rung + 1) - ladder.UnderWayBelow(number, rung);
+  return ladder.rung(number, rung + 1).entries().size() + on_the_way;
 }
 
 std::optional<Promotion> BestWaiting(const Rung& rung, int64_t rung_number) {

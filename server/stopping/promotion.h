@@ -37,9 +37,13 @@ StoppingDecision PauseAtRungs(const Ladder& ladder, const Climb& climb, const Tr
 // StoppingRule::HoldSteps: rungs below max_resource that the trial has yet to enter and does not pass.
 std::vector<int64_t> StepsToPauseAt(const Ladder& ladder, const Climb& climb, TrialNumber trial);
 
-// The best waiting trial of a rung, if it is finite and among the best floor(n / reduction_factor) of the n that ever
-// entered; ties go to the lower number. O(log n).
-std::optional<Promotion> BestPromotable(const Rung& rung, int64_t rung_number, int64_t reduction_factor);
+// The best waiting trial of a rung, if it is finite and among the best `promotable` of those that ever entered; ties go
+// to the lower number. O(log n).
+std::optional<Promotion> BestPromotable(const Rung& rung, int64_t rung_number, int64_t promotable);
+
+// How many trials went on from a rung, promoted or passing: they have entered the next one, or are on the way from here
+// to there. The owner must have let every trial Join, Start and Stop. O(rungs).
+int64_t WentOn(const Ladder& ladder, int64_t number, int64_t rung);
 
 // The best waiting trial of a rung, if it is finite: for a finalist. O(log n).
 std::optional<Promotion> BestWaiting(const Rung& rung, int64_t rung_number);

@@ -50,21 +50,58 @@ TEST(AshaBracketsTest, PassesTheRungsBelowItsFirst) {
   EXPECT_EQ(first.entered.size(), 2u);
 }
 
-TEST(AshaBracketsTest, ComparesThoseWhoPauseWithThoseWhoPass) {
-  const auto rule = Rule(9, 2);  // rungs 1 3 9
+// Nine trials at rung 0, valued as they are numbered, of which the first wait and the last `passing` pass.
+Ladder NineAtTheFirstRung(TrialNumber passing) {
   Ladder ladder;
-  ladder.Join(0, 0, 0);
-  ladder.Join(0, 1, 1);
-  ladder.Join(0, 2, 1);
-  for (TrialNumber trial = 0; trial < 3; ++trial) {
+  for (TrialNumber trial = 0; trial < 9; ++trial) {
+    const bool passes = trial >= 9 - passing;
+    ladder.Join(0, trial, passes ? 1 : 0);
     ladder.Enter({.rung = 0, .trial = trial, .value = static_cast<double>(trial)});
+    if (passes) continue;
+    ladder.Stop(trial);
+    ladder.Wait(0, 0, trial);
   }
-  ladder.Wait(0, 0, 0);
+  return ladder;
+}
+
+TEST(AshaBracketsTest, NoMoreGoOnThanTheShareWhoPassesIncluded) {
+  const auto rule = Rule(9, 2);  // rungs 1 3 9
   const CompletedHistory history;
-  const auto promotion = rule->NextPromotion({ladder, history});
-  ASSERT_TRUE(promotion.has_value());
-  EXPECT_EQ(promotion->trial, 0);
-  EXPECT_EQ(promotion->n, 3);
+  Ladder ladder = NineAtTheFirstRung(2);
+  const auto first = rule->NextPromotion({ladder, history});
+  ASSERT_TRUE(first.has_value());
+  EXPECT_EQ(first->trial, 0);
+  EXPECT_EQ(first->n, 9);
+  EXPECT_EQ(first->bound, 2);
+  ladder.StopWaiting(0, 0, 0);
+  ladder.Start(0);
+  // Trials 0, 7 and 8 are a third of nine: 1 is among the best three, and waits.
+  EXPECT_FALSE(rule->NextPromotion({ladder, history, 9, 10}).has_value());
+  // Whether those have come to the next rung or are on the way makes no difference.
+  ladder.Enter({.rung = 1, .trial = 7, .value = 0});
+  ladder.Stop(7);
+  EXPECT_FALSE(rule->NextPromotion({ladder, history, 9, 10}).has_value());
+  // With no trial to start instead, only the rank counts.
+  const auto late = rule->NextPromotion({ladder, history, 10, 10});
+  ASSERT_TRUE(late.has_value());
+  EXPECT_EQ(late->trial, 1);
+}
+
+TEST(AshaBracketsTest, ARungThatTellsNothingThrowsNobodyAwayOnceTheBudgetIsSpent) {
+  const auto rule = Rule(9, 2);
+  const CompletedHistory history;
+  for (const double sign : {1.0, -1.0}) {
+    Ladder ladder = NineAtTheFirstRung(0);
+    for (TrialNumber trial = 9; trial < 49; ++trial) {  // better at rung 0 than the nine, and ranked by rung 1
+      ladder.Join(0, trial, 1);
+      ladder.Enter({.rung = 0, .trial = trial, .value = static_cast<double>(-trial)});
+      ladder.Enter({.rung = 1, .trial = trial, .value = sign * static_cast<double>(-trial)});
+      ladder.Stop(trial);
+    }
+    EXPECT_FALSE(rule->NextPromotion({ladder, history, 49, 50}).has_value());
+    const auto late = rule->NextPromotion({ladder, history, 49, 49});
+    EXPECT_EQ(late.has_value() ? late->trial : -1, sign < 0 ? 0 : -1);
+  }
 }
 
 TEST(AshaBracketsTest, ARunThatDivergesOnItsWayGoesNoFurther) {

@@ -62,6 +62,12 @@ TEST(RungPrecisionTest, IsShrunkToThePrior) {
   EXPECT_DOUBLE_EQ(RungPrecision(Passed(500, reversed).rung(0, 0)), (-100 + 2.4) / 103);  // of the newest 100
 }
 
+TEST(RungTrustTest, IsNoneBelowSixTenthsAndFullFromEight) {
+  EXPECT_EQ(RungTrust(Passed(50, [](double value) { return -value; }).rung(0, 0)), 0);
+  EXPECT_EQ(RungTrust(Passed(50, [](double value) { return value; }).rung(0, 0)), 1);
+  EXPECT_NEAR(RungTrust(Ladder().rung(0, 0)), 1, 1e-12);  // the prior
+}
+
 std::array<int, 3> Shares(const Ladder& ladder, int64_t brackets) {
   std::array<int, 3> count = {};
   for (TrialNumber trial = 1000; trial < 11'000; ++trial) {
@@ -87,8 +93,8 @@ TEST(ChooseFirstRungTest, StartsAtTheLowestRungThatRanksWell) {
   EXPECT_EQ(Shares(Passed(97, [](double value) { return -value; }), 2)[1], 10'000);
 }
 
-TEST(ChooseFirstRungTest, SharesBetweenHalfAndFourFifths) {
-  // Ranks 0 1 2 3 ... with every second pair swapped by `far` places; the share is (rho - 0.5) / 0.3.
+TEST(ChooseFirstRungTest, SharesBetweenSixAndEightTenths) {
+  // Ranks 0 1 2 3 ... with each half of 50 swapped for the other; the share is (rho - 0.6) / 0.2.
   Ladder ladder;
   for (TrialNumber trial = 0; trial < 100; ++trial) {
     const int64_t rank = trial % 50 < 25 ? trial + 25 : trial - 25;
@@ -100,7 +106,8 @@ TEST(ChooseFirstRungTest, SharesBetweenHalfAndFourFifths) {
   const double spearman = 1 - 6.0 * 625 / 9999;
   const double precision = (100 * spearman + 2.4) / 103;
   ASSERT_NEAR(RungPrecision(ladder.rung(0, 0)), precision, 1e-12);
-  const double share = (precision - 0.5) / 0.3;
+  const double share = (precision - 0.6) / 0.2;
+  EXPECT_NEAR(RungTrust(ladder.rung(0, 0)), share, 1e-12);
   const double exploring = 0.2 * std::sqrt(3.0 / 103);
   EXPECT_NEAR(Shares(ladder, 2)[0], 10'000 * share * (1 - exploring), 160);
 }
