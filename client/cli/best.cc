@@ -1,7 +1,7 @@
 // best
 #include <fmt/format.h>
 
-#include <memory>
+#include <algorithm>
 
 #include "base/status.h"
 #include "client/cli/format.h"
@@ -50,12 +50,10 @@ absl::Status Best(Session& session, const Options& options) {
 }  // namespace
 
 void AddBest(CLI::App* parent, Session& session) {
-  auto options = std::make_shared<Options>();
-  CLI::App* verb =
-      session.AddVerb(parent, "best", "Show the best trials of a study", "athanor best fashion-lenet --top 5",
-                      [&session, options] { return Best(session, *options); });
-  verb->add_option("study", options->study, "name or id")->required();
-  verb->add_option("--top,-n", options->count, "the best so many, as a table; default 1")
+  auto [verb, options] = session.AddVerb<Options>(parent, "best", "Show the best trials of a study",
+                                                  "athanor best fashion-lenet --top 5", Best);
+  AddStudyArgument(verb, options.study);
+  verb->add_option("--top,-n", options.count, "the best so many, as a table; default 1")
       ->check(CLI::Range(1, 1000))
       ->option_text("N");
 }

@@ -114,9 +114,16 @@ CLI::App* Session::AddVerb(CLI::App* parent, const std::string& name, const std:
   return verb;
 }
 
-std::string CheckTrialNumber(const std::string& text) {
-  const bool digits = !text.empty() && text.size() <= 18 && text.find_first_not_of("0123456789") == std::string::npos;
-  return digits ? "" : fmt::format("\"{}\" is no trial; want a number from 0", text);
+void AddStudyArgument(CLI::App* verb, std::string& study) {
+  verb->add_option("study", study, "name or id")->required();
+}
+
+void AddTrialArguments(CLI::App* verb, std::string& study, int64_t& number) {
+  AddStudyArgument(verb, study);
+  verb->add_option("number", number, "number of the trial")->required()->check([](const std::string& text) {
+    const bool digits = !text.empty() && text.size() <= 18 && text.find_first_not_of("0123456789") == std::string::npos;
+    return digits ? "" : fmt::format("\"{}\" is no trial; want a number from 0", text);
+  });
 }
 
 StudyClient& Session::client() {

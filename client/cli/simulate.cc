@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -44,12 +45,13 @@ struct Options {
   std::string log;
 };
 
-absl::StatusOr<std::vector<std::unique_ptr<Task>>> LoadTasks(Session& session, Options& options) {
+absl::StatusOr<std::vector<std::unique_ptr<Task>>> LoadTasks(Session& session, const Options& options) {
   std::vector<std::unique_ptr<Task>> tasks;
   if (!options.functions.empty()) {
-    options.bbob.functions = options.functions;
-    options.bbob.coordinates = options.mixed ? BbobTask::Coordinates::kMixed : BbobTask::Coordinates::kContinuous;
-    return BbobTasks(options.bbob);
+    BbobOptions bbob = options.bbob;
+    bbob.functions = options.functions;
+    bbob.coordinates = options.mixed ? BbobTask::Coordinates::kMixed : BbobTask::Coordinates::kContinuous;
+    return BbobTasks(bbob);
   }
   if (!options.study.empty()) {
     ATHANOR_ASSIGN_OR_RETURN(RecordedStudy recorded, ReadRecordedStudy(session.client(), options.study));
@@ -117,7 +119,7 @@ absl::Status Check(const Options& options) {
   return absl::OkStatus();
 }
 
-absl::Status RunSimulations(Session& session, Options& options) {
+absl::Status RunSimulations(Session& session, const Options& options) {
   ATHANOR_RETURN_IF_ERROR(Check(options));
   RunOptions run;
   ATHANOR_ASSIGN_OR_RETURN(run.workers, ParseNumbers(options.workers, "--workers", 1, 1'000'000));
@@ -152,68 +154,65 @@ absl::Status RunSimulations(Session& session, Options& options) {
 }  // namespace
 
 void AddSimulate(CLI::App* parent, Session& session) {
-  auto options = std::make_shared<Options>();
-  CLI::App* verb = session.AddVerb(
+  auto [verb, options] = session.AddVerb<Options>(
       parent, "simulate", "Compare search methods and stopping rules in virtual time",
       "athanor simulate --curves lcbench-02 --curves lcbench-05 --workers 4,25 --seeds 30 \\\n"
       "    --policy 'early_stopping: {method: asha, min_resource: 3}' \\\n"
       "    --policy 'name: adaptive tpe, search: {method: tpe}, early_stopping: {method: asha, brackets: 4}'\n"
       "  athanor simulate --bbob 1-24 --dimensions 5 --show totals --policy 'search: {method: gp}'\n"
       "  athanor simulate --study fashion-lenet --show totals --policy 'early_stopping: {method: asha}'",
-      [&session, options] { return RunSimulations(session, *options); });
-  verb->add_option("--curves", options->curves,
+      RunSimulations);
+  verb->add_option("--curves", options.curves,
                    "folder of recorded learning curves (space.yaml, configs.csv.gz, curves.csv.gz); may be repeated")
       ->option_text("FOLDER");
-  verb->add_option("--bbob", options->functions, "noiseless BBOB functions instead: 1-24, or 1,3,5-7")
+  verb->add_option("--bbob", options.functions, "noiseless BBOB functions instead: 1-24, or 1,3,5-7")
       ->option_text("LIST");
-  verb->add_option("--dimensions", options->bbob.dimensions, "of --bbob; default 5")->option_text("LIST");
-  verb->add_option("--instances", options->bbob.instances, "of --bbob; default 15")
+  verb->add_option("--dimensions", options.bbob.dimensions, "of --bbob; default 5")->option_text("LIST");
+  verb->add_option("--instances", options.bbob.instances, "of --bbob; default 15")
       ->check(CLI::Range(1, 1'000'000))
       ->option_text("N");
-  verb->add_flag("--mixed", options->mixed, "--bbob with integer and categorical coordinates among the others");
-  verb->add_option("--study", options->study, "replay the trials of a study under other policies")
-      ->option_text("STUDY");
+  verb->add_flag("--mixed", options.mixed, "--bbob with integer and categorical coordinates among the others");
+  verb->add_option("--study", options.study, "replay the trials of a study under other policies")->option_text("STUDY");
   verb->add_option(
-          "--policy", options->policies,
+          "--policy", options.policies,
           "search, early_stopping and budget in the words of a study file, and a name; may be repeated. Random "
           "search without stopping (--study: its trials in their order) is always compared with")
       ->option_text("YAML");
-  verb->add_option("--file", options->files, "a study file whose search, early_stopping and budget are a policy")
+  verb->add_option("--file", options.files, "a study file whose search, early_stopping and budget are a policy")
       ->option_text("FILE");
-  verb->add_option("--workers", options->workers, "numbers of virtual workers, each simulated; default 4,25")
+  verb->add_option("--workers", options.workers, "numbers of virtual workers, each simulated; default 4,25")
       ->option_text("LIST");
-  verb->add_option("--trials", options->trials,
+  verb->add_option("--trials", options.trials,
                    "of a study, where a policy's budget does not say; default the whole table, with --bbob 200")
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 40))
       ->option_text("N");
-  verb->add_option("--slow", options->cluster.slow_sigma, "run times x (1 + |N(0, SIGMA)|), drawn a lease; default 0")
+  verb->add_option("--slow", options.cluster.slow_sigma, "run times x (1 + |N(0, SIGMA)|), drawn a lease; default 0")
       ->check(CLI::Range(0.0, 1e6))
       ->option_text("SIGMA");
-  verb->add_option("--lost", options->cluster.loss_rate, "probability a unit of time that a worker is lost; default 0")
+  verb->add_option("--lost", options.cluster.loss_rate, "probability a unit of time that a worker is lost; default 0")
       ->check(CLI::Range(0.0, 0.999999))
       ->option_text("P");
-  verb->add_flag("--drop-lost", options->drop_lost, "never queue the trials of lost workers again");
-  verb->add_option("--lease", options->cluster.lease_units,
-                   "units of time until a lost worker is noticed; default 0.01")
+  verb->add_flag("--drop-lost", options.drop_lost, "never queue the trials of lost workers again");
+  verb->add_option("--lease", options.cluster.lease_units, "units of time until a lost worker is noticed; default 0.01")
       ->check(CLI::Range(1e-6, 1e6))
       ->option_text("UNITS");
-  verb->add_option("--cut-off", options->cut_off,
+  verb->add_option("--cut-off", options.cut_off,
                    "units of time to simulate at most (1 = a mean full run); default 100 with --curves, else none")
       ->check(CLI::Range(1e-3, 1e6))
       ->option_text("UNITS");
-  verb->add_option("--seeds", options->seeds, "simulations of each, with seeds 0, 1, ...; default 10")
+  verb->add_option("--seeds", options.seeds, "simulations of each, with seeds 0, 1, ...; default 10")
       ->check(CLI::Range(1, 1'000'000))
       ->option_text("N");
-  verb->add_option("--jobs,-j", options->jobs, "threads; default one a processor. Results do not depend on it")
+  verb->add_option("--jobs,-j", options.jobs, "threads; default one a processor. Results do not depend on it")
       ->check(CLI::Range(1, 4096))
       ->option_text("N");
-  verb->add_option("--show", options->show,
+  verb->add_option("--show", options.show,
                    "speed-up over the first policy to the table's top 1% and 0.2% (default); totals of time, trials, "
                    "steps and regret; or regret along time, steps and trials")
       ->check(CLI::IsMember({"speed-up", "totals", "regret"}))
       ->option_text("WHAT");
-  verb->add_flag("--per-task", options->per_task, "a row a task as well, in tables");
-  verb->add_option("--log", options->log, "write every decision of every simulation to this file")->option_text("FILE");
+  verb->add_flag("--per-task", options.per_task, "a row a task as well, in tables");
+  verb->add_option("--log", options.log, "write every decision of every simulation to this file")->option_text("FILE");
 }
 
 }  // namespace athanor::cli

@@ -1,7 +1,6 @@
 // study pause, resume, cancel, delete
 #include <fmt/format.h>
 
-#include <memory>
 #include <string>
 
 #include "base/status.h"
@@ -53,10 +52,10 @@ absl::Status Delete(Session& session, const DeleteOptions& options) {
 
 void AddChange(CLI::App* parent, Session& session, const std::string& name, const std::string& description,
                Change change) {
-  auto study = std::make_shared<std::string>();
-  CLI::App* verb = session.AddVerb(parent, name, description, fmt::format("athanor study {} fashion-lenet", name),
-                                   [&session, change, study] { return ChangeStudy(session, change, *study); });
-  verb->add_option("study", *study, "name or id")->required();
+  auto [verb, study] = session.AddVerb<std::string>(
+      parent, name, description, fmt::format("athanor study {} fashion-lenet", name),
+      [change](Session& run, const std::string& chosen) { return ChangeStudy(run, change, chosen); });
+  AddStudyArgument(verb, study);
 }
 
 }  // namespace
@@ -67,12 +66,10 @@ void AddStudyChanges(CLI::App* parent, Session& session) {
   AddChange(parent, session, "resume", "Take back a pause", &StudyClient::ResumeStudy);
   AddChange(parent, session, "cancel", "End a study and its unfinished trials for good", &StudyClient::CancelStudy);
 
-  auto options = std::make_shared<DeleteOptions>();
-  CLI::App* verb = session.AddVerb(parent, "delete", "Remove a finished study with all it stored",
-                                   "athanor study delete fashion-lenet --yes",
-                                   [&session, options] { return Delete(session, *options); });
-  verb->add_option("study", options->study, "name or id")->required();
-  verb->add_flag("--yes,-y", options->yes, "do not ask");
+  auto [verb, options] = session.AddVerb<DeleteOptions>(parent, "delete", "Remove a finished study with all it stored",
+                                                        "athanor study delete fashion-lenet --yes", Delete);
+  AddStudyArgument(verb, options.study);
+  verb->add_flag("--yes,-y", options.yes, "do not ask");
 }
 
 }  // namespace athanor::cli

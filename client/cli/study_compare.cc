@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <memory>
 #include <string>
 #include <utility>
 
@@ -139,14 +138,13 @@ absl::Status Compare(Session& session, const Options& options) {
 }  // namespace
 
 void AddStudyCompare(CLI::App* parent, Session& session) {
-  auto options = std::make_shared<Options>();
-  CLI::App* verb = session.AddVerb(
+  auto [verb, options] = session.AddVerb<Options>(
       parent, "compare",
       "Set two studies of one objective side by side: best values, what they cost, and what each needed to get as good "
       "as the other",
-      "athanor study compare lenet-random lenet-tpe", [&session, options] { return Compare(session, *options); });
-  verb->add_option("first", options->first, "name or id")->required();
-  verb->add_option("second", options->second, "name or id")->required();
+      "athanor study compare lenet-random lenet-tpe", Compare);
+  verb->add_option("first", options.first, "name or id")->required();
+  verb->add_option("second", options.second, "name or id")->required();
 }
 
 }  // namespace athanor::cli

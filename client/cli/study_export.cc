@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <fstream>
-#include <memory>
 
 #include "base/status.h"
 #include "client/cli/verb.h"
@@ -69,13 +68,12 @@ absl::Status Export(Session& session, const Options& options) {
 }  // namespace
 
 void AddStudyExport(CLI::App* parent, Session& session) {
-  auto options = std::make_shared<Options>();
-  CLI::App* verb = session.AddVerb(parent, "export", "Write all trials of a study as CSV (default), JSON or YAML",
-                                   "athanor study export fashion-lenet --curves --output json --file fashion.json",
-                                   [&session, options] { return Export(session, *options); });
-  verb->add_option("study", options->study, "name or id")->required();
-  verb->add_option("--file,-f", options->file, "write there instead of to the standard output")->option_text("PATH");
-  verb->add_flag("--curves", options->curves,
+  auto [verb, options] =
+      session.AddVerb<Options>(parent, "export", "Write all trials of a study as CSV (default), JSON or YAML",
+                               "athanor study export fashion-lenet --curves --output json --file fashion.json", Export);
+  AddStudyArgument(verb, options.study);
+  verb->add_option("--file,-f", options.file, "write there instead of to the standard output")->option_text("PATH");
+  verb->add_flag("--curves", options.curves,
                  "all measurements, too; in CSV: instead of the trials, a row a metric and step");
 }
 

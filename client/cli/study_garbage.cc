@@ -1,7 +1,6 @@
 // study gc
 #include <fmt/format.h>
 
-#include <memory>
 #include <string>
 
 #include "base/status.h"
@@ -45,12 +44,11 @@ absl::Status Collect(Session& session, const Options& options) {
 }  // namespace
 
 void AddStudyGarbage(CLI::App* parent, Session& session) {
-  auto options = std::make_shared<Options>();
-  CLI::App* verb = session.AddVerb(parent, "gc", "Delete the checkpoints of a study that nothing needs any more",
-                                   "athanor study gc fashion-lenet --dry-run",
-                                   [&session, options] { return Collect(session, *options); });
-  verb->add_option("study", options->study, "name or id")->required();
-  verb->add_flag("--dry-run", options->dry_run, "only tell what would be deleted, and why");
+  auto [verb, options] =
+      session.AddVerb<Options>(parent, "gc", "Delete the checkpoints of a study that nothing needs any more",
+                               "athanor study gc fashion-lenet --dry-run", Collect);
+  AddStudyArgument(verb, options.study);
+  verb->add_flag("--dry-run", options.dry_run, "only tell what would be deleted, and why");
 }
 
 }  // namespace athanor::cli

@@ -1,7 +1,6 @@
 // study importance
 #include <fmt/format.h>
 
-#include <memory>
 #include <string>
 
 #include "base/status.h"
@@ -51,12 +50,11 @@ absl::Status Show(Session& session, const Options& options) {
 }  // namespace
 
 void AddStudyImportance(CLI::App* parent, Session& session) {
-  auto options = std::make_shared<Options>();
-  CLI::App* verb = session.AddVerb(parent, "importance", "Tell how much each parameter matters for the objective",
-                                   "athanor study importance fashion-lenet --method fanova",
-                                   [&session, options] { return Show(session, *options); });
-  verb->add_option("study", options->study, "name or id")->required();
-  verb->add_option("--method", options->method,
+  auto [verb, options] =
+      session.AddVerb<Options>(parent, "importance", "Tell how much each parameter matters for the objective",
+                               "athanor study importance fashion-lenet --method fanova", Show);
+  AddStudyArgument(verb, options.study);
+  verb->add_option("--method", options.method,
                    "ped-anova: what sets the best trials apart; fanova: share of the variance over the whole space")
       ->check(CLI::IsMember({"ped-anova", "fanova"}))
       ->capture_default_str();

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <memory>
 #include <set>
 #include <tuple>
 #include <utility>
@@ -149,13 +148,12 @@ absl::StatusOr<StudyProgress> ReadProgress(StudyClient& client, const v1::Study&
 }
 
 void AddStudyProgress(CLI::App* parent, Session& session) {
-  auto study = std::make_shared<std::string>();
-  CLI::App* verb = session.AddVerb(parent, "progress",
+  auto [verb, study] =
+      session.AddVerb<std::string>(parent, "progress",
                                    "Show the best value so far against trials, epochs and time since the submission, "
                                    "a row for each improvement and one for the end",
-                                   "athanor study progress fashion-lenet --output csv",
-                                   [&session, study] { return Show(session, *study); });
-  verb->add_option("study", *study, "name or id")->required();
+                                   "athanor study progress fashion-lenet --output csv", Show);
+  AddStudyArgument(verb, study);
 }
 
 }  // namespace athanor::cli

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <memory>
 #include <utility>
 
 #include "base/status.h"
@@ -131,21 +130,19 @@ absl::Status Show(Session& session, const std::string& name) {
 }  // namespace
 
 void AddStudyQueries(CLI::App* parent, Session& session) {
-  auto list = std::make_shared<ListOptions>();
-  CLI::App* verb = session.AddVerb(parent, "list", "List studies, newest first", "athanor study list --state active",
-                                   [&session, list] { return List(session, *list); });
-  verb->add_option("--state", list->states, "only these: active, paused, completed, cancelled, failed")
+  auto [list, options] = session.AddVerb<ListOptions>(parent, "list", "List studies, newest first",
+                                                      "athanor study list --state active", List);
+  list->add_option("--state", options.states, "only these: active, paused, completed, cancelled, failed")
       ->check(CLI::IsMember({"active", "paused", "completed", "cancelled", "failed"}, CLI::ignore_case))
       ->delimiter(',')
       ->option_text("STATE,...");
-  verb->add_option("--limit", list->limit, "at most so many; default 100")
+  list->add_option("--limit", options.limit, "at most so many; default 100")
       ->check(CLI::Range(1, 1'000'000))
       ->option_text("N");
 
-  auto study = std::make_shared<std::string>();
-  verb = session.AddVerb(parent, "show", "Show a study and the file that makes it again",
-                         "athanor study show fashion-lenet", [&session, study] { return Show(session, *study); });
-  verb->add_option("study", *study, "name or id")->required();
+  auto [show, study] = session.AddVerb<std::string>(parent, "show", "Show a study and the file that makes it again",
+                                                    "athanor study show fashion-lenet", Show);
+  AddStudyArgument(show, study);
 }
 
 }  // namespace athanor::cli

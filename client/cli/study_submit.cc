@@ -1,7 +1,6 @@
 // study submit
 #include <fmt/format.h>
 
-#include <memory>
 #include <utility>
 
 #include "base/status.h"
@@ -88,14 +87,13 @@ absl::Status Submit(Session& session, const Options& options) {
 }  // namespace
 
 void AddStudySubmit(CLI::App* parent, Session& session) {
-  auto options = std::make_shared<Options>();
-  CLI::App* verb = session.AddVerb(parent, "submit", "Submit a study file, or show what it would do",
-                                   "athanor study submit client/examples/fashion-quick.yaml --watch",
-                                   [&session, options] { return Submit(session, *options); });
-  verb->add_option("file", options->file, "study file (YAML or JSON), - for the standard input")->required();
+  auto [verb, options] =
+      session.AddVerb<Options>(parent, "submit", "Submit a study file, or show what it would do",
+                               "athanor study submit client/examples/fashion-quick.yaml --watch", Submit);
+  verb->add_option("file", options.file, "study file (YAML or JSON), - for the standard input")->required();
   CLI::Option* dry_run = verb->add_flag(
-      "--dry-run", options->dry_run, "check the file and print the plan (trials, rungs, total epochs); submit nothing");
-  verb->add_flag("--watch,-w", options->watch, "watch the study until it ends")->excludes(dry_run);
+      "--dry-run", options.dry_run, "check the file and print the plan (trials, rungs, total epochs); submit nothing");
+  verb->add_flag("--watch,-w", options.watch, "watch the study until it ends")->excludes(dry_run);
 }
 
 }  // namespace athanor::cli

@@ -1,7 +1,6 @@
 // study update
 #include <fmt/format.h>
 
-#include <memory>
 #include <optional>
 #include <string>
 
@@ -86,20 +85,17 @@ absl::Status Update(Session& session, const Options& options) {
 }  // namespace
 
 void AddStudyUpdate(CLI::App* parent, Session& session) {
-  auto options = std::make_shared<Options>();
-  CLI::App* verb = session.AddVerb(
+  auto [verb, options] = session.AddVerb<Options>(
       parent, "update", "Change the budget or the priority of a study; more room takes one that has ended back to work",
-      "athanor study update fashion-lenet --trials 200 --wall-clock none",
-      [&session, options] { return Update(session, *options); });
-  verb->add_option("study", options->study, "name or id")->required();
-  verb->add_option("--trials", options->trials, "trials in all, those created so far included")->option_text("N|none");
-  verb->add_option("--parallel", options->parallel, "trials at a time; ends none that runs")->option_text("N|none");
-  verb->add_option("--wall-clock", options->wall_clock, "time ACTIVE, the time so far included")
-      ->option_text("2h|none");
-  verb->add_option("--max-failures", options->max_failures, "FAILED trials that make the study FAILED")
+      "athanor study update fashion-lenet --trials 200 --wall-clock none", Update);
+  AddStudyArgument(verb, options.study);
+  verb->add_option("--trials", options.trials, "trials in all, those created so far included")->option_text("N|none");
+  verb->add_option("--parallel", options.parallel, "trials at a time; ends none that runs")->option_text("N|none");
+  verb->add_option("--wall-clock", options.wall_clock, "time ACTIVE, the time so far included")->option_text("2h|none");
+  verb->add_option("--max-failures", options.max_failures, "FAILED trials that make the study FAILED")
       ->option_text("N|none");
-  verb->add_option("--target", options->target, "value that completes the study")->option_text("X|none");
-  verb->add_option("--priority", options->priority, "higher is served first")->option_text("N");
+  verb->add_option("--target", options.target, "value that completes the study")->option_text("X|none");
+  verb->add_option("--priority", options.priority, "higher is served first")->option_text("N");
 }
 
 }  // namespace athanor::cli

@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -186,15 +187,14 @@ absl::Status WatchStudy(Session& session, const std::string& study, int top) {
 }
 
 void AddStudyWatch(CLI::App* parent, Session& session) {
-  auto options = std::make_shared<Options>();
-  CLI::App* verb = session.AddVerb(parent, "watch",
-                                   "Watch a study until it ends: drawn in place on a terminal, else one line an event. "
-                                   "Exit code 1 if it ends other than "
-                                   "COMPLETED",
-                                   "athanor study watch fashion-lenet",
-                                   [&session, options] { return WatchStudy(session, options->study, options->top); });
-  verb->add_option("study", options->study, "name or id")->required();
-  verb->add_option("--top", options->top, "length of the leader board; default 10")
+  auto [verb, options] = session.AddVerb<Options>(
+      parent, "watch",
+      "Watch a study until it ends: drawn in place on a terminal, else one line an event. "
+      "Exit code 1 if it ends other than COMPLETED",
+      "athanor study watch fashion-lenet",
+      [](Session& run, const Options& chosen) { return WatchStudy(run, chosen.study, chosen.top); });
+  AddStudyArgument(verb, options.study);
+  verb->add_option("--top", options.top, "length of the leader board; default 10")
       ->check(CLI::Range(1, 100))
       ->option_text("N");
 }

@@ -1,8 +1,6 @@
 // trial retry, cancel, enqueue
 #include <fmt/format.h>
 
-#include <memory>
-
 #include "base/status.h"
 #include "client/cli/format.h"
 #include "client/cli/named_values.h"
@@ -28,11 +26,10 @@ absl::Status ChangeTrial(Session& session, Change change, const ChangeOptions& o
 
 void AddChange(CLI::App* parent, Session& session, const std::string& name, const std::string& description,
                Change change) {
-  auto options = std::make_shared<ChangeOptions>();
-  CLI::App* verb = session.AddVerb(parent, name, description, fmt::format("athanor trial {} fashion-lenet 7", name),
-                                   [&session, change, options] { return ChangeTrial(session, change, *options); });
-  verb->add_option("study", options->study, "name or id")->required();
-  verb->add_option("number", options->number, "number of the trial")->required()->check(CheckTrialNumber);
+  auto [verb, options] = session.AddVerb<ChangeOptions>(
+      parent, name, description, fmt::format("athanor trial {} fashion-lenet 7", name),
+      [change](Session& run, const ChangeOptions& chosen) { return ChangeTrial(run, change, chosen); });
+  AddTrialArguments(verb, options.study, options.number);
 }
 
 struct EnqueueOptions {
@@ -57,13 +54,11 @@ void AddTrialChanges(CLI::App* parent, Session& session) {
   AddChange(parent, session, "retry", "Queue a FAILED or CANCELLED trial again", &StudyClient::RetryTrial);
   AddChange(parent, session, "cancel", "End a trial", &StudyClient::CancelTrial);
 
-  auto options = std::make_shared<EnqueueOptions>();
-  CLI::App* verb = session.AddVerb(
+  auto [verb, options] = session.AddVerb<EnqueueOptions>(
       parent, "enqueue", "Queue a configuration to be tried next; parameters left out are chosen by the search",
-      "athanor trial enqueue fashion-lenet optimizer=sgd learning_rate=0.05",
-      [&session, options] { return Enqueue(session, *options); });
-  verb->add_option("study", options->study, "name or id")->required();
-  verb->add_option("parameters", options->parameters,
+      "athanor trial enqueue fashion-lenet optimizer=sgd learning_rate=0.05", Enqueue);
+  AddStudyArgument(verb, options.study);
+  verb->add_option("parameters", options.parameters,
                    "typed as in a study file: 1 is an int, 1.0 a float, '\"1\"' a string")
       ->required()
       ->option_text("NAME=VALUE ...");

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <memory>
 
 #include "base/status.h"
 #include "client/cli/bars.h"
@@ -67,17 +66,15 @@ absl::Status Show(Session& session, const Options& options) {
 }  // namespace
 
 void AddTrialCurve(CLI::App* parent, Session& session) {
-  auto options = std::make_shared<Options>();
-  CLI::App* verb = session.AddVerb(parent, "curve", "Show the measurements of a trial; every point with --output",
-                                   "athanor trial curve fashion-lenet 7 --metric val_accuracy --output csv",
-                                   [&session, options] { return Show(session, *options); });
-  verb->add_option("study", options->study, "name or id")->required();
-  verb->add_option("number", options->number, "number of the trial")->required()->check(CheckTrialNumber);
-  verb->add_option("--metric", options->metrics, "only these; default all")->delimiter(',')->option_text("NAME,...");
-  verb->add_option("--max-points", options->max_points, "thin each metric evenly to so many; default 1000")
+  auto [verb, options] =
+      session.AddVerb<Options>(parent, "curve", "Show the measurements of a trial; every point with --output",
+                               "athanor trial curve fashion-lenet 7 --metric val_accuracy --output csv", Show);
+  AddTrialArguments(verb, options.study, options.number);
+  verb->add_option("--metric", options.metrics, "only these; default all")->delimiter(',')->option_text("NAME,...");
+  verb->add_option("--max-points", options.max_points, "thin each metric evenly to so many; default 1000")
       ->check(CLI::Range(1, 100'000))
       ->option_text("N");
-  verb->add_flag("--archived", options->archived, "include steps that a later attempt trained again");
+  verb->add_flag("--archived", options.archived, "include steps that a later attempt trained again");
 }
 
 }  // namespace athanor::cli

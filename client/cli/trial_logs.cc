@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <limits>
-#include <memory>
 #include <set>
 #include <string>
 #include <utility>
@@ -118,19 +117,17 @@ absl::Status Show(Session& session, const Options& options) {
 }  // namespace
 
 void AddTrialLogs(CLI::App* parent, Session& session) {
-  auto options = std::make_shared<Options>();
-  CLI::App* verb = session.AddVerb(
+  auto [verb, options] = session.AddVerb<Options>(
       parent, "logs",
       "Print what a trial's trainers wrote to stdout and stderr, attempt after attempt. Of a long log the newest part "
       "is kept",
-      "athanor trial logs fashion-lenet 7 --follow --tail 20", [&session, options] { return Show(session, *options); });
-  verb->add_option("study", options->study, "name or id")->required();
-  verb->add_option("number", options->number, "number of the trial")->required()->check(CheckTrialNumber);
-  verb->add_flag("--follow,-f", options->follow, "go on until the trial has ended");
-  verb->add_option("--tail", options->tail, "begin with the last N lines that are there now")
+      "athanor trial logs fashion-lenet 7 --follow --tail 20", Show);
+  AddTrialArguments(verb, options.study, options.number);
+  verb->add_flag("--follow,-f", options.follow, "go on until the trial has ended");
+  verb->add_option("--tail", options.tail, "begin with the last N lines that are there now")
       ->check(CLI::Range(int64_t{1}, int64_t{1'000'000'000}))
       ->option_text("N");
-  verb->add_option("--attempt", options->attempt, "only this attempt; `trial show` lists their tokens")
+  verb->add_option("--attempt", options.attempt, "only this attempt; `trial show` lists their tokens")
       ->check(CLI::Range(int64_t{1}, std::numeric_limits<int64_t>::max()))
       ->option_text("TOKEN");
 }

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <memory>
 #include <utility>
 
 #include "base/status.h"
@@ -160,40 +159,38 @@ absl::Status Show(Session& session, const ShowOptions& options) {
 }  // namespace
 
 void AddTrialQueries(CLI::App* parent, Session& session) {
-  auto list = std::make_shared<ListOptions>();
-  CLI::App* verb = session.AddVerb(parent, "list", "List the trials of a study",
-                                   "athanor trial list fashion-lenet --order best --where optimizer=sgd --limit 20",
-                                   [&session, list] { return List(session, *list); });
-  verb->add_option("study", list->study, "name or id")->required();
-  verb->add_option("--state", list->states,
+  auto [list, options] = session.AddVerb<ListOptions>(
+      parent, "list", "List the trials of a study",
+      "athanor trial list fashion-lenet --order best --where optimizer=sgd --limit 20", List);
+  AddStudyArgument(list, options.study);
+  list->add_option("--state", options.states,
                    "only these: waiting, running, paused, completed, pruned, failed, infeasible, cancelled")
       ->check(
           CLI::IsMember({"waiting", "running", "paused", "completed", "pruned", "failed", "infeasible", "cancelled"},
                         CLI::ignore_case))
       ->delimiter(',')
       ->option_text("STATE,...");
-  verb->add_option("--where", list->where, "only trials with this parameter; may be repeated")
+  list->add_option("--where", options.where, "only trials with this parameter; may be repeated")
       ->option_text("NAME=VALUE");
-  CLI::Option* order = verb->add_option("--order", list->order, "number (default), newest or best")
+  CLI::Option* order = list->add_option("--order", options.order, "number (default), newest or best")
                            ->check(CLI::IsMember({"number", "newest", "best"}))
                            ->option_text("ORDER");
-  verb->add_option("--min-value", list->min_value, "only a best value of at least this")->option_text("VALUE");
-  verb->add_option("--max-value", list->max_value, "only a best value of at most this")->option_text("VALUE");
-  verb->add_option("--worker", list->worker, "only those that run there")->option_text("NAME");
-  CLI::Option* limit = verb->add_option("--limit", list->limit, "at most so many; default 1000")
+  list->add_option("--min-value", options.min_value, "only a best value of at least this")->option_text("VALUE");
+  list->add_option("--max-value", options.max_value, "only a best value of at most this")->option_text("VALUE");
+  list->add_option("--worker", options.worker, "only those that run there")->option_text("NAME");
+  CLI::Option* limit = list->add_option("--limit", options.limit, "at most so many; default 1000")
                            ->check(CLI::Range(int64_t{1}, int64_t{1'000'000'000}))
                            ->option_text("N");
-  verb->add_option("--top", list->top, "the best so many, best first")
+  list->add_option("--top", options.top, "the best so many, best first")
       ->check(CLI::Range(int64_t{1}, int64_t{1'000'000'000}))
       ->excludes(order)
       ->excludes(limit)
       ->option_text("N");
 
-  auto show = std::make_shared<ShowOptions>();
-  verb = session.AddVerb(parent, "show", "Show a trial, its attempts and what was decided about it",
-                         "athanor trial show fashion-lenet 7", [&session, show] { return Show(session, *show); });
-  verb->add_option("study", show->study, "name or id")->required();
-  verb->add_option("number", show->number, "number of the trial")->required()->check(CheckTrialNumber);
+  auto [show, trial] =
+      session.AddVerb<ShowOptions>(parent, "show", "Show a trial, its attempts and what was decided about it",
+                                   "athanor trial show fashion-lenet 7", Show);
+  AddTrialArguments(show, trial.study, trial.number);
 }
 
 }  // namespace athanor::cli

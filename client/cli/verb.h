@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -20,9 +21,18 @@ class Session {
   explicit Session(const Surroundings& surroundings);
 
   // A verb below `parent` with the common options. `example` ends its --help. If the command line chooses it, `run` is
-  // what it does. Returns it for the verb's own options, which must bind to what `run` owns.
+  // what it does.
   CLI::App* AddVerb(CLI::App* parent, const std::string& name, const std::string& description,
                     const std::string& example, std::function<absl::Status()> run);
+  // As above, for a verb with options of its own. Returns it with a fresh Options, to which they are to be bound: it
+  // lives as long as the verb and is what `run(session, options)` gets.
+  template <typename Options, typename Run>
+  std::pair<CLI::App*, Options&> AddVerb(CLI::App* parent, const std::string& name, const std::string& description,
+                                         const std::string& example, Run run) {
+    auto options = std::make_shared<Options>();
+    CLI::App* verb = AddVerb(parent, name, description, example, [this, options, run] { return run(*this, *options); });
+    return {verb, *options};
+  }
 
   // Does what the command line chose.
   absl::Status RunChosen() const { return chosen_(); }
@@ -55,8 +65,9 @@ class Session {
   std::unique_ptr<StudyClient> client_;
 };
 
-// A check for options that hold the number of a trial.
-std::string CheckTrialNumber(const std::string& text);
+// Declare the arguments of `verb` that name a study, and a trial of it.
+void AddStudyArgument(CLI::App* verb, std::string& study);
+void AddTrialArguments(CLI::App* verb, std::string& study, int64_t& number);
 
 // Each declares the verbs of its file. `session` outlives `parent`.
 void AddStudySubmit(CLI::App* parent, Session& session);

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <map>
-#include <memory>
 
 #include "base/status.h"
 #include "client/cli/format.h"
@@ -59,10 +58,10 @@ absl::Status ChangeWorker(Session& session, Change change, const std::string& na
 
 void AddChange(CLI::App* parent, Session& session, const std::string& name, const std::string& description,
                Change change) {
-  auto worker = std::make_shared<std::string>();
-  CLI::App* verb = session.AddVerb(parent, name, description, fmt::format("athanor worker {} gpu7-0", name),
-                                   [&session, change, worker] { return ChangeWorker(session, change, *worker); });
-  verb->add_option("worker", *worker, "its name, as worker list shows it")->required();
+  auto [verb, worker] = session.AddVerb<std::string>(
+      parent, name, description, fmt::format("athanor worker {} gpu7-0", name),
+      [change](Session& run, const std::string& chosen) { return ChangeWorker(run, change, chosen); });
+  verb->add_option("worker", worker, "its name, as worker list shows it")->required();
 }
 
 }  // namespace
