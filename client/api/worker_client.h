@@ -119,7 +119,7 @@ class GrpcWorkerTransport final : public WorkerTransport {
                                                       std::function<void(absl::Status)> done) override;
   std::unique_ptr<ReportStream> OpenReportStream(ReportStreamObserver observer) override;
 
-  struct Core;
+  struct Core;  // worker_call.h
 
  private:
   std::unique_ptr<Core> core_;
