@@ -1,6 +1,15 @@
 // How sections of a study file are read: each says which keys it has and what becomes of their values; what it does not
-// name is refused. Errors are those of base/yaml_reader.h: the file, the line, the key path, what was found and what is
-// wanted.
+// name is refused.
+//
+//   Section(node)
+//       .Required("name", String([=](std::string name) { spec->set_name(std::move(name)); }))
+//       .Optional("limit", Int([=](int64_t limit) { spec->set_limit(limit); }))
+//       .Read();
+//
+// Nothing is read before Read(), and then in the order of the declarations; what a field sets must live until then.
+// Errors are INVALID_ARGUMENT as in base/yaml_reader.h: the file, the line, the key path, what was found and what is
+// wanted. After one the fields before it are set. Only types and words are checked here: ranges and combinations are
+// the coordinator's business. No I/O, no state: any thread.
 #pragma once
 
 #include <fmt/format.h>
@@ -21,11 +30,11 @@
 
 namespace athanor::fields {
 
-// Reads one value into the spec.
+// Reads the value of one key and sets what it stands for; returns what is wrong with the value.
 using Field = std::function<absl::Status(const YamlNode&)>;
 
 // A map whose keys are all known beforehand. Unknown keys are refused before anything is read, so that a misspelt key
-// is called that, and not a missing one.
+// is called that, and not a missing one. Keys are string literals.
 class Section {
  public:
   explicit Section(YamlNode node) : node_(std::move(node)) {}
@@ -62,41 +71,30 @@ class Section {
   std::vector<Entry> entries_;
 };
 
-// A field read by `read` and handed to `set`.
-template <typename T, typename Set>
-Field Read(absl::StatusOr<T> (YamlNode::*read)() const, Set set) {
-  return [read, set](const YamlNode& node) -> absl::Status {
-    ATHANOR_ASSIGN_OR_RETURN(T value, (node.*read)());
-    set(std::move(value));
-    return absl::OkStatus();
-  };
-}
+// Makes fields of one scalar type: Int(set) is a field whose value YamlNode::Int reads and `set` takes.
+template <auto kRead>
+struct ScalarField {
+  template <typename Set>
+  Field operator()(Set set) const {
+    return [set](const YamlNode& node) -> absl::Status {
+      ATHANOR_ASSIGN_OR_RETURN(auto value, (node.*kRead)());
+      set(std::move(value));
+      return absl::OkStatus();
+    };
+  }
+};
+inline constexpr ScalarField<&YamlNode::Int> Int;
+inline constexpr ScalarField<&YamlNode::Float> Float;
+inline constexpr ScalarField<&YamlNode::Bool> Bool;
+inline constexpr ScalarField<&YamlNode::String> String;
+inline constexpr ScalarField<&YamlNode::DurationMs> Duration;  // in milliseconds
 
-template <typename Set>
-Field Int(Set set) {
-  return Read(&YamlNode::Int, set);
-}
-template <typename Set>
-Field Float(Set set) {
-  return Read(&YamlNode::Float, set);
-}
-template <typename Set>
-Field Bool(Set set) {
-  return Read(&YamlNode::Bool, set);
-}
-template <typename Set>
-Field String(Set set) {
-  return Read(&YamlNode::String, set);
-}
-template <typename Set>
-Field Duration(Set set) {
-  return Read(&YamlNode::DurationMs, set);
-}
-
-// A word that stands for a value of type T.
+// The words that a value of type T may be written as, as an error lists them.
 template <typename T>
 using Words = std::initializer_list<std::pair<std::string_view, T>>;
 
+// The value whose word stands at `node`, case and all. An error lists the words and, for a near miss, names the
+// closest.
 template <typename T>
 absl::StatusOr<T> ReadWord(const YamlNode& node, const std::vector<std::pair<std::string_view, T>>& words) {
   const absl::StatusOr<std::string> text = node.String();
@@ -112,6 +110,7 @@ absl::StatusOr<T> ReadWord(const YamlNode& node, const std::vector<std::pair<std
   return node.Error(message);
 }
 
+// A field whose value is one of `words`.
 template <typename T, typename Set>
 Field Word(Words<T> words, Set set) {
   return [words = std::vector(words), set](const YamlNode& node) -> absl::Status {
@@ -121,12 +120,12 @@ Field Word(Words<T> words, Set set) {
   };
 }
 
-// A field that is satisfied by having been read already, because it says what the others are.
+// A field that is satisfied by having been read already (with Peek), because it says which others there are.
 inline Field AlreadyRead() {
   return [](const YamlNode&) { return absl::OkStatus(); };
 }
 
-// The child `key` of a map, if `node` is one and has it.
+// The child `key` of a map, if `node` is one and has it. Looks only: the section must still declare the key.
 inline std::optional<YamlNode> Peek(const YamlNode& node, std::string_view key) {
   absl::StatusOr<YamlMapReader> reader = YamlMapReader::Open(node);
   const YamlNode* child = reader.ok() ? reader->Find(key) : nullptr;
