@@ -12,7 +12,7 @@ namespace {
 
 constexpr double kPriorPrecision = 0.8;
 constexpr double kPriorPairs = 3;
-constexpr double kUselessPrecision = 0.5;
+constexpr double kUselessPrecision = 0.6;
 constexpr double kFullPrecision = 0.8;
 constexpr double kExploration = 0.2;
 constexpr double kHigherExploration = kExploration / 3;
@@ -60,14 +60,16 @@ double RungPrecision(const Rung& rung) {
   return (pairs * RankCorrelation(rung.unselected()) + kPriorPairs * kPriorPrecision) / (pairs + kPriorPairs);
 }
 
+double RungTrust(const Rung& rung) {
+  return std::clamp((RungPrecision(rung) - kUselessPrecision) / (kFullPrecision - kUselessPrecision), 0.0, 1.0);
+}
+
 int64_t ChooseFirstRung(const Ladder& ladder, int64_t number, int64_t brackets, uint64_t seed, TrialNumber trial) {
   Random random({seed, static_cast<uint64_t>(trial), HashString("bracket")});
   const int64_t highest = brackets - 1;
   int64_t k = 0;
   for (; k < highest; ++k) {
-    const double trust =
-        (RungPrecision(ladder.rung(number, k)) - kUselessPrecision) / (kFullPrecision - kUselessPrecision);
-    if (random.Uniform() < trust) break;
+    if (random.Uniform() < RungTrust(ladder.rung(number, k))) break;
   }
   if (k == highest) return k;
   const auto passing = static_cast<double>(ladder.rung(number, k).passing());
