@@ -41,33 +41,83 @@ struct StoppingRow {
   std::optional<double> min_delta;
 };
 
+// Columns: hands each option of a rule to `each` with its column. One list for both directions, so that what is saved
+// is what is loaded. `Options` and `Row` are const or not as the direction wants it.
+template <typename Options, typename Row, typename Each>
+void PercentileColumns(Options& options, Row& row, Each each) {
+  each(options.percentile, row.percentile);
+  each(options.startup_trials, row.startup_trials);
+  each(options.warmup_steps, row.warmup_steps);
+  each(options.interval_steps, row.interval_steps);
+  each(options.min_trials, row.min_trials);
+}
+
+template <typename Options, typename Row, typename Each>
+void HalvingColumns(Options& options, Row& row, Each each) {
+  each(options.startup_trials, row.startup_trials);
+  each(options.min_resource, row.min_resource);
+  each(options.max_resource, row.max_resource);
+  each(options.reduction_factor, row.reduction_factor);
+  each(options.finalists, row.finalists);
+}
+
+template <typename Options, typename Row, typename Each>
+void ThresholdColumns(Options& options, Row& row, Each each) {
+  each(options.lower, row.lower);
+  each(options.upper, row.upper);
+  each(options.warmup_steps, row.warmup_steps);
+  each(options.interval_steps, row.interval_steps);
+}
+
+struct Save {
+  template <typename Option, typename Column>
+  void operator()(const Option& option, std::optional<Column>& column) const {
+    column = option;
+  }
+};
+
+struct Load {
+  // A column that the method must have.
+  template <typename Option, typename Column>
+  void operator()(Option& option, const std::optional<Column>& column) const {
+    if (!column.has_value()) throw SQLite::Exception("an option of the early-stopping rule is missing", SQLITE_CORRUPT);
+    option = static_cast<Option>(*column);
+  }
+  template <typename T>
+  void operator()(std::optional<T>& option, const std::optional<T>& column) const {
+    option = column;
+  }
+};
+
 // Fills the columns of the options; returns the word of their method.
 struct Fill {
   StoppingRow& row;
 
   std::optional<StoppingMethod> operator()(const NoStopping&) const { return std::nullopt; }
   std::optional<StoppingMethod> operator()(const MedianStopping& options) const {
-    return Percentile(options, StoppingMethod::kMedian);
+    PercentileColumns(options, row, Save());
+    return StoppingMethod::kMedian;
   }
   std::optional<StoppingMethod> operator()(const PercentileStopping& options) const {
-    return Percentile(options, StoppingMethod::kPercentile);
+    PercentileColumns(options, row, Save());
+    return StoppingMethod::kPercentile;
   }
   std::optional<StoppingMethod> operator()(const AshaPromotion& options) const {
+    HalvingColumns(options, row, Save());
     row.brackets = options.brackets;
-    return Halving(options, StoppingMethod::kAsha);
+    return StoppingMethod::kAsha;
   }
   std::optional<StoppingMethod> operator()(const AshaStopping& options) const {
-    return Halving(options, StoppingMethod::kAshaStopping);
+    HalvingColumns(options, row, Save());
+    return StoppingMethod::kAshaStopping;
   }
   std::optional<StoppingMethod> operator()(const Hyperband& options) const {
+    HalvingColumns(options, row, Save());
     row.synchronous = options.synchronous ? 1 : 0;
-    return Halving(options, StoppingMethod::kHyperband);
+    return StoppingMethod::kHyperband;
   }
   std::optional<StoppingMethod> operator()(const ThresholdStopping& options) const {
-    row.lower = options.lower;
-    row.upper = options.upper;
-    row.warmup_steps = options.warmup_steps;
-    row.interval_steps = options.interval_steps;
+    ThresholdColumns(options, row, Save());
     return StoppingMethod::kThreshold;
   }
   std::optional<StoppingMethod> operator()(const PatienceStopping& options) const {
@@ -76,61 +126,25 @@ struct Fill {
     row.inner = std::visit(*this, options.inner);
     return StoppingMethod::kPatience;
   }
-
- private:
-  StoppingMethod Percentile(const PercentileOptions& options, StoppingMethod method) const {
-    row.percentile = options.percentile;
-    row.startup_trials = options.startup_trials;
-    row.warmup_steps = options.warmup_steps;
-    row.interval_steps = options.interval_steps;
-    row.min_trials = options.min_trials;
-    return method;
-  }
-  StoppingMethod Halving(const HalvingOptions& options, StoppingMethod method) const {
-    row.startup_trials = options.startup_trials;
-    row.min_resource = options.min_resource;
-    row.max_resource = options.max_resource;
-    row.reduction_factor = options.reduction_factor;
-    row.finalists = options.finalists;
-    return method;
-  }
 };
-
-// A column that the method must have.
-template <typename T>
-T Present(const std::optional<T>& column) {
-  if (column.has_value()) return *column;
-  throw SQLite::Exception("an option of the early-stopping rule is missing", SQLITE_CORRUPT);
-}
 
 template <typename Options>
 Options ToPercentile(const StoppingRow& row) {
   Options options;
-  options.percentile = Present(row.percentile);
-  options.startup_trials = Present(row.startup_trials);
-  options.warmup_steps = Present(row.warmup_steps);
-  options.interval_steps = Present(row.interval_steps);
-  options.min_trials = Present(row.min_trials);
+  PercentileColumns(options, row, Load());
   return options;
 }
 
 template <typename Options>
 Options ToHalving(const StoppingRow& row) {
   Options options;
-  options.startup_trials = Present(row.startup_trials);
-  options.min_resource = Present(row.min_resource);
-  options.max_resource = Present(row.max_resource);
-  options.reduction_factor = Present(row.reduction_factor);
-  options.finalists = Present(row.finalists);
+  HalvingColumns(options, row, Load());
   return options;
 }
 
 ThresholdStopping ToThreshold(const StoppingRow& row) {
   ThresholdStopping options;
-  options.lower = row.lower;
-  options.upper = row.upper;
-  options.warmup_steps = Present(row.warmup_steps);
-  options.interval_steps = Present(row.interval_steps);
+  ThresholdColumns(options, row, Load());
   return options;
 }
 
@@ -156,21 +170,25 @@ EarlyStoppingOptions ToOptions(const StoppingRow& row) {
       return ToPercentile<PercentileStopping>(row);
     case StoppingMethod::kAsha: {
       auto options = ToHalving<AshaPromotion>(row);
-      options.brackets = Present(row.brackets);
+      Load()(options.brackets, row.brackets);
       return options;
     }
     case StoppingMethod::kAshaStopping:
       return ToHalving<AshaStopping>(row);
     case StoppingMethod::kHyperband: {
       auto options = ToHalving<Hyperband>(row);
-      options.synchronous = Present(row.synchronous) != 0;
+      Load()(options.synchronous, row.synchronous);
       return options;
     }
     case StoppingMethod::kThreshold:
       return ToThreshold(row);
-    case StoppingMethod::kPatience:
-      return PatienceStopping{
-          .patience = Present(row.patience), .min_delta = Present(row.min_delta), .inner = ToInner(row)};
+    case StoppingMethod::kPatience: {
+      PatienceStopping options;
+      Load()(options.patience, row.patience);
+      Load()(options.min_delta, row.min_delta);
+      options.inner = ToInner(row);
+      return options;
+    }
   }
   throw SQLite::Exception("an early-stopping rule without a method", SQLITE_CORRUPT);
 }
