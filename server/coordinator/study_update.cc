@@ -1,4 +1,6 @@
 // How the budget of a study changes while it runs, and what that means for its state.
+#include <set>
+
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "server/coordinator/lifecycle.h"
@@ -10,28 +12,15 @@ namespace {
 // The study's spec with what `update` names in place, completed and checked as at its creation.
 absl::StatusOr<StudySpec> Updated(const LiveStudy& study, const StudyUpdate& update) {
   StudySpec spec = study.spec();
-  for (const StudyField field : update.fields) {
-    switch (field) {
-      case StudyField::kTrials:
-        spec.budget.trials = update.budget.trials;
-        break;
-      case StudyField::kParallel:
-        spec.budget.parallel = update.budget.parallel;
-        break;
-      case StudyField::kWallClock:
-        spec.budget.wall_clock_ms = update.budget.wall_clock_ms;
-        break;
-      case StudyField::kMaxFailures:
-        spec.budget.max_failures = update.budget.max_failures;
-        break;
-      case StudyField::kTarget:
-        spec.budget.target = update.budget.target;
-        break;
-      case StudyField::kPriority:
-        spec.priority = update.priority;
-        break;
-    }
-  }
+  const auto take = [&](StudyField field, auto& option, const auto& wanted) {
+    if (update.fields.contains(field)) option = wanted;
+  };
+  take(StudyField::kTrials, spec.budget.trials, update.budget.trials);
+  take(StudyField::kParallel, spec.budget.parallel, update.budget.parallel);
+  take(StudyField::kWallClock, spec.budget.wall_clock_ms, update.budget.wall_clock_ms);
+  take(StudyField::kMaxFailures, spec.budget.max_failures, update.budget.max_failures);
+  take(StudyField::kTarget, spec.budget.target, update.budget.target);
+  take(StudyField::kPriority, spec.priority, update.priority);
   ATHANOR_RETURN_IF_ERROR(Complete(spec));
   const auto taken = static_cast<int64_t>(study.trials().size() + study.enqueued().size());
   if (spec.budget.trials.has_value() && *spec.budget.trials < taken) {
@@ -60,7 +49,8 @@ bool HasRoom(const LiveStudy& study, const StudySpec& spec, MonotonicTime now) {
 
 // A limit that was put below what has happened already.
 void EndIfReached(State& state, Transaction& tx, LiveStudy& study, const std::set<StudyField>& changed) {
-  if (const auto trial = TargetReachedBy(study, study.spec()); trial.has_value() && changed.contains(StudyField::kTarget)) {
+  if (const auto trial = TargetReachedBy(study, study.spec());
+      trial.has_value() && changed.contains(StudyField::kTarget)) {
     EndStudy(state, tx, study, StudyState::kCompleted,
              absl::StrCat("target ", *study.spec().budget.target, " reached by trial ", *trial, " at step ",
                           study.trial(*trial).best->step));
