@@ -61,17 +61,23 @@ TEST(Median, PrunesATrialThatIsWorseThanTheMedianOfCompletedOnes) {
   EXPECT_EQ(decision.step, 1);
 }
 
-TEST(Median, HistoryIsThereForATrialThatIsRetriedAfterTheStudyEndedAndTheCoordinatorCameBack) {
-  TestCoordinator coordinator;
+// A study of three trials under `median`: the first is cancelled before it reports, the others COMPLETED with 0.5.
+StudyId CancelOneAndTrainTwo(TestCoordinator& coordinator, int64_t startup_trials) {
   StudySpec spec = SmallStudy("s", 3);
   MedianStopping median;
-  median.startup_trials = 2;
+  median.startup_trials = startup_trials;
   spec.early_stopping = median;
   const StudyId study = coordinator.Create(spec);
   coordinator.Register("w");
-  ASSERT_EQ(coordinator.Acquire("w").at(0).ref.trial, 0);
-  ASSERT_TRUE(coordinator.Cancel(study, 0).ok());
+  EXPECT_EQ(coordinator.Acquire("w").at(0).ref.trial, 0);
+  EXPECT_TRUE(coordinator.Cancel(study, 0).ok());
   for (int i = 0; i < 2; ++i) coordinator.Train(coordinator.Acquire("w").at(0), Constant(0.5));
+  return study;
+}
+
+TEST(Median, HistoryIsThereForATrialThatIsRetriedAfterTheStudyEndedAndTheCoordinatorCameBack) {
+  TestCoordinator coordinator;
+  const StudyId study = CancelOneAndTrainTwo(coordinator, /*startup_trials=*/2);
   ASSERT_EQ(coordinator.state(study), StudyState::kCompleted);
   coordinator.Reopen();
   ASSERT_TRUE(coordinator.Retry(study, 0).ok());
@@ -80,15 +86,7 @@ TEST(Median, HistoryIsThereForATrialThatIsRetriedAfterTheStudyEndedAndTheCoordin
 
 TEST(Median, CountsNoCompletedTrialTwiceWhenAStudyGoesOn) {
   TestCoordinator coordinator;
-  StudySpec spec = SmallStudy("s", 3);
-  MedianStopping median;
-  median.startup_trials = 3;
-  spec.early_stopping = median;
-  const StudyId study = coordinator.Create(spec);
-  coordinator.Register("w");
-  ASSERT_EQ(coordinator.Acquire("w").at(0).ref.trial, 0);
-  ASSERT_TRUE(coordinator.Cancel(study, 0).ok());
-  for (int i = 0; i < 2; ++i) coordinator.Train(coordinator.Acquire("w").at(0), Constant(0.5));
+  const StudyId study = CancelOneAndTrainTwo(coordinator, /*startup_trials=*/3);
   ASSERT_TRUE(coordinator.Retry(study, 0).ok());
   EXPECT_EQ(coordinator.study(study).stopping_view().history.trials(), 2);
   EXPECT_EQ(coordinator.Report(coordinator.Acquire("w").at(0), 1, 0.4), Action::kContinue);
