@@ -203,6 +203,37 @@ TEST(CmaesSearchTest, TakesInATrialThatEndsLate) {
   EXPECT_EQ(late, CmaesSearch::Create(space, 1).value()->Suggest(with.View(), 12, {}));
 }
 
+// Values of different rungs do not compare, so a generation is of one rung: what was learned at a lower one is dropped
+// as soon as parameters + 3 = 4 trials have entered the next, and the distribution starts from the centre again.
+TEST(CmaesSearchTest, StartsAnewWhenItLearnsFromAHigherRung) {
+  const SearchSpace space = Space({Float("x", 0, 1)});
+  const auto search = CmaesSearch::Create(space, 7).value();
+  StudyUnderSearch climbing({1, 3}), fresh({1, 3});
+  const auto mean = [&](const StudyUnderSearch& study) {
+    double sum = 0;
+    for (int64_t index = 100; index < 200; ++index)
+      sum += std::get<double>(*search->Suggest(study.View(), index, {})[0]) / 100;
+    return sum;
+  };
+  // At rung 0 small values of x look good; eight trials are two generations.
+  const auto x_of = [](TrialNumber trial) { return (trial % 2 == 0 ? 0.1 : 0.8) + 0.01 * static_cast<double>(trial); };
+  for (TrialNumber trial = 0; trial < 8; ++trial) {
+    const double x = x_of(trial);
+    for (StudyUnderSearch* study : {&climbing, &fresh}) study->Add({x}, TrialState::kPaused);
+    climbing.Enter(trial, 0, x);
+  }
+  const double low = mean(climbing);
+  // At rung 1 large ones do. Three results there are too few to learn from.
+  for (TrialNumber trial = 4; trial < 8; ++trial) {
+    EXPECT_EQ(mean(climbing), low);
+    for (StudyUnderSearch* study : {&climbing, &fresh}) study->Enter(trial, 1, -x_of(trial));
+  }
+  const double high = mean(climbing);
+  EXPECT_EQ(high, mean(fresh));  // as if there had been no rung 0
+  EXPECT_LT(low, 0.4);
+  EXPECT_GT(high, 0.5);
+}
+
 TEST(CmaesSearchTest, StartsFromTheGoodTrialsOfEarlierStudies) {
   const SearchSpace space = Space({Float("x", 0, 1)});
   const auto search = CmaesSearch::Create(space, 1).value();
