@@ -47,12 +47,20 @@ TEST_F(CliTest, BadUsageIsTwoWithOneLineOnStderr) {
 }
 
 TEST_F(CliTest, EveryVerbHasHelpWithAnExample) {
-  const std::vector<std::vector<std::string>> kVerbs = {
-      {"study", "submit"},  {"study", "list"},   {"study", "show"},    {"study", "watch"},   {"study", "pause"},
-      {"study", "resume"},  {"study", "cancel"}, {"study", "delete"},  {"study", "update"},  {"study", "progress"},
-      {"study", "compare"}, {"study", "gc"},     {"study", "export"},  {"trial", "list"},    {"trial", "show"},
-      {"trial", "curve"},   {"trial", "retry"},  {"trial", "cancel"},  {"trial", "enqueue"}, {"best"},
-      {"worker", "list"},   {"worker", "drain"}, {"worker", "enable"}, {"server", "status"}};
+  const std::vector<std::vector<std::string>> kVerbs = {{"study", "submit"},  {"study", "list"},
+                                                        {"study", "show"},    {"study", "watch"},
+                                                        {"study", "pause"},   {"study", "resume"},
+                                                        {"study", "cancel"},  {"study", "delete"},
+                                                        {"study", "update"},  {"study", "progress"},
+                                                        {"study", "compare"}, {"study", "importance"},
+                                                        {"study", "gc"},      {"study", "export"},
+                                                        {"trial", "list"},    {"trial", "show"},
+                                                        {"trial", "curve"},   {"trial", "logs"},
+                                                        {"trial", "retry"},   {"trial", "cancel"},
+                                                        {"trial", "enqueue"}, {"best"},
+                                                        {"worker", "list"},   {"worker", "drain"},
+                                                        {"worker", "enable"}, {"server", "status"},
+                                                        {"simulate"}};
   for (std::vector<std::string> verb : kVerbs) {
     std::string words = "athanor";
     for (const std::string& word : verb) words += " " + word;
