@@ -2,55 +2,90 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 
 namespace athanor {
 
+const Rung::Entry* Rung::EntryOf(TrialNumber trial) const {
+  const auto found = by_trial_.find(trial);
+  return found == by_trial_.end() ? nullptr : &found->second;
+}
+
 std::optional<double> Rung::ValueOf(TrialNumber trial) const {
-  const auto found = values_.find(trial);
-  if (found == values_.end()) return std::nullopt;
-  return found->second;
+  const Entry* const entry = EntryOf(trial);
+  return entry == nullptr ? std::nullopt : std::optional(entry->value);
+}
+
+Ladder::Climber& Ladder::MakeClimber(TrialNumber trial) {
+  const auto index = static_cast<size_t>(trial);
+  if (climbers_.size() <= index) climbers_.resize(index + 1);
+  climbers_[index].is_known = true;
+  return climbers_[index];
+}
+
+Ladder::Climber* Ladder::FindClimber(TrialNumber trial) {
+  const auto index = static_cast<size_t>(trial);
+  return index < climbers_.size() && climbers_[index].is_known ? &climbers_[index] : nullptr;
+}
+
+Ladder::OneLadder& Ladder::MakeLadder(int64_t bracket) {
+  const auto index = static_cast<size_t>(bracket);
+  if (ladders_.size() <= index) ladders_.resize(index + 1);
+  return ladders_[index];
+}
+
+Rung& Ladder::MakeRung(int64_t bracket, int64_t rung) {
+  std::vector<Rung>& rungs = MakeLadder(bracket).rungs;
+  const auto index = static_cast<size_t>(rung);
+  if (rungs.size() <= index) rungs.resize(index + 1);
+  return rungs[index];
 }
 
 void Ladder::Join(int64_t bracket, TrialNumber trial, int64_t first_rung) {
-  climbers_[trial] = {.bracket = bracket, .first_rung = first_rung};
-  for (int64_t k = 0; k < std::max<int64_t>(first_rung, 1); ++k) rungs_[{bracket, k}].passing_ += k < first_rung;
+  Climber& climber = MakeClimber(trial);
+  climber = {
+      .bracket = static_cast<int32_t>(bracket), .first_rung = static_cast<int16_t>(first_rung), .is_known = true};
+  MakeLadder(bracket);
+  for (int64_t k = 0; k < first_rung; ++k) ++MakeRung(bracket, k).passing_;
   Start(trial);
 }
 
 void Ladder::Start(TrialNumber trial) {
-  const auto found = climbers_.find(trial);
-  if (found == climbers_.end() || found->second.under_way) return;
-  found->second.under_way = true;
-  CountUnderWay(found->second, +1);
+  Climber* const climber = FindClimber(trial);
+  if (climber == nullptr || climber->under_way) return;
+  climber->under_way = true;
+  CountUnderWay(*climber, +1);
 }
 
 void Ladder::Stop(TrialNumber trial) {
-  const auto found = climbers_.find(trial);
-  if (found == climbers_.end() || !found->second.under_way) return;
-  CountUnderWay(found->second, -1);
-  found->second.under_way = false;
+  Climber* const climber = FindClimber(trial);
+  if (climber == nullptr || !climber->under_way) return;
+  CountUnderWay(*climber, -1);
+  climber->under_way = false;
 }
 
 void Ladder::CountUnderWay(const Climber& climber, int64_t change) {
-  const auto at = under_way_.try_emplace({climber.bracket, climber.highest}, 0).first;
-  at->second += change;
-  if (at->second == 0) under_way_.erase(at);
+  std::vector<int64_t>& under_way = MakeLadder(climber.bracket).under_way;
+  const auto at = static_cast<size_t>(climber.highest + 1);
+  if (under_way.size() <= at) under_way.resize(at + 1);
+  under_way[at] += change;
 }
 
 void Ladder::Enter(const RungEntry& entry) {
-  Rung& rung = rungs_[{entry.bracket, entry.rung}];
-  const auto [found, inserted] = rung.values_.try_emplace(entry.trial, entry.value);
+  Rung& rung = MakeRung(entry.bracket, entry.rung);
+  const Rung::Entry entered{entry.value, entry.token};
+  const auto [found, inserted] = rung.by_trial_.try_emplace(entry.trial, entered);
   if (!inserted) {
-    if (found->second != std::numeric_limits<double>::infinity()) return;
-    rung.entries_.Erase(found->second, entry.trial);
-    rung.waiting_.Erase(found->second, entry.trial);
-    found->second = entry.value;
+    if (found->second.value != std::numeric_limits<double>::infinity()) return;
+    rung.entries_.Erase(found->second.value, entry.trial);
+    rung.waiting_.Erase(found->second.value, entry.trial);
+    found->second = entered;
   }
   rung.entries_.Insert(entry.value, entry.trial);
-  Climber& climber = climbers_[entry.trial];
+  Climber& climber = MakeClimber(entry.trial);
   if (entry.rung > climber.highest) {
     if (climber.under_way) CountUnderWay(climber, -1);
-    climber.highest = entry.rung;
+    climber.highest = static_cast<int16_t>(entry.rung);
     if (climber.under_way) CountUnderWay(climber, +1);
   }
   NotePairs(entry, climber.first_rung);
@@ -83,27 +118,30 @@ void Ladder::StopWaiting(int64_t bracket, int64_t rung, TrialNumber trial) {
 }
 
 const Rung& Ladder::rung(int64_t bracket, int64_t rung) const {
-  const auto found = rungs_.find({bracket, rung});
-  return found == rungs_.end() ? empty_ : found->second;
+  const auto ladder = static_cast<size_t>(bracket);
+  const auto index = static_cast<size_t>(rung);  // that of a trial without one, -1, is past the end
+  if (ladder >= ladders_.size() || index >= ladders_[ladder].rungs.size()) return empty_;
+  return ladders_[ladder].rungs[index];
 }
 
 int64_t Ladder::HighestRung(TrialNumber trial) const {
-  const auto found = climbers_.find(trial);
-  return found == climbers_.end() ? -1 : found->second.highest;
+  const auto index = static_cast<size_t>(trial);
+  return index < climbers_.size() ? climbers_[index].highest : -1;
 }
 
 int64_t Ladder::UnderWayBelow(int64_t bracket, int64_t rung) const {
-  int64_t trials = 0;
-  for (auto at = under_way_.lower_bound({bracket, -1}); at != under_way_.end() && at->first < std::pair(bracket, rung);
-       ++at) {
-    trials += at->second;
-  }
-  return trials;
+  const auto ladder = static_cast<size_t>(bracket);
+  if (ladder >= ladders_.size()) return 0;
+  const std::vector<int64_t>& under_way = ladders_[ladder].under_way;
+  const size_t end = std::min(static_cast<size_t>(rung) + 1, under_way.size());
+  return std::accumulate(under_way.begin(), under_way.begin() + static_cast<std::ptrdiff_t>(end), int64_t{0});
 }
 
 Rung* Ladder::Find(int64_t bracket, int64_t rung) {
-  const auto found = rungs_.find({bracket, rung});
-  return found == rungs_.end() ? nullptr : &found->second;
+  const auto ladder = static_cast<size_t>(bracket);
+  const auto index = static_cast<size_t>(rung);
+  if (ladder >= ladders_.size() || index >= ladders_[ladder].rungs.size()) return nullptr;
+  return &ladders_[ladder].rungs[index];
 }
 
 }  // namespace athanor

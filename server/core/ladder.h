@@ -5,9 +5,10 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <unordered_map>
 #include <utility>
+#include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "server/core/ids.h"
 #include "server/core/order_statistics.h"
 #include "server/core/trial.h"
@@ -20,6 +21,11 @@ using RungPair = std::pair<double, double>;
 // One rung of one ladder. Values are oriented, never NaN.
 class Rung {
  public:
+  // What a trial entered with, and by which attempt.
+  struct Entry {
+    double value = 0;
+    Token token = 0;
+  };
   // At most so many pairs are kept: enough for a rank correlation, few enough to compute it for every new trial.
   static constexpr size_t kMaxPairs = 100;
 
@@ -27,7 +33,9 @@ class Rung {
   const OrderStatistics& entries() const { return entries_; }
   // Those whose trial is PAUSED here and not promoted.
   const OrderStatistics& waiting() const { return waiting_; }
-  // The trial's entry; nullopt if it never entered.
+  // The trial's entry; nullptr if it never entered. Valid until the next change of the ladder.
+  const Entry* EntryOf(TrialNumber trial) const;
+  // The value of it; nullopt if it never entered.
   std::optional<double> ValueOf(TrialNumber trial) const;
   // Of trials that were to pass this rung without pausing and have entered the next one, hence not chosen by their
   // value here: what they entered both with. By number, the kMaxPairs largest: whatever the order in which they came,
@@ -40,13 +48,15 @@ class Rung {
   friend class Ladder;
   OrderStatistics entries_;
   OrderStatistics waiting_;
-  std::unordered_map<TrialNumber, double> values_;
+  absl::flat_hash_map<TrialNumber, Entry> by_trial_;
   std::map<TrialNumber, RungPair> unselected_;
   int64_t passing_ = 0;
 };
 
 // All rungs of all ladders of a study; a ladder is known by its number (StoppingRule::LadderOf), which RungEntry calls
-// bracket. Reads never create. Not thread-safe. All operations O(log n), unless said otherwise.
+// bracket. Both and the numbers of trials count from 0 without large gaps: memory is held up to the largest. Reads
+// never create. What rung() and EntryOf() refer to lives until the next change. Not thread-safe. All operations O(log
+// n), unless said otherwise.
 class Ladder {
  public:
   // The trial will climb this ladder and pass the rungs below `first_rung` without pausing. Before its first entry,
@@ -58,8 +68,8 @@ class Ladder {
   void Stop(TrialNumber trial);
 
   // Adds an entry; replaces the trial's +inf entry of the same rung (after `trial retry`); otherwise a second entry is
-  // ignored, so that n never falls and a value once compared with others stays what it was. `token` and `promoted` are
-  // not looked at.
+  // ignored, so that n never falls and a value once compared with others stays what it was. `promoted` is not looked
+  // at.
   void Enter(const RungEntry& entry);
   // The trial is PAUSED at this rung and may be promoted from it / is not any more (promoted, cancelled, finished).
   // Both are no-ops for a trial without an entry there.
@@ -69,28 +79,37 @@ class Ladder {
   // An empty rung if nothing entered it.
   const Rung& rung(int64_t bracket, int64_t rung) const;
   // One past the largest ladder that was joined or entered.
-  int64_t brackets() const { return rungs_.empty() ? 0 : rungs_.rbegin()->first.first + 1; }
+  int64_t brackets() const { return static_cast<int64_t>(ladders_.size()); }
   // The highest rung that the trial entered, -1 if none. An entry with +inf counts.
   int64_t HighestRung(TrialNumber trial) const;
   // Trials of the ladder that are under way and have not entered `rung` yet. O(rungs).
   int64_t UnderWayBelow(int64_t bracket, int64_t rung) const;
 
  private:
-  // Where a trial is.
+  // Where a trial is. Small, because there is one for every trial of the study.
   struct Climber {
-    int64_t highest = -1;
-    int64_t bracket = 0;
-    int64_t first_rung = 0;
+    int32_t bracket = 0;
+    int16_t highest = -1;
+    int16_t first_rung = 0;
+    bool is_known = false;  // it joined, or entered a rung
     bool under_way = false;
   };
+  struct OneLadder {
+    std::vector<Rung> rungs;
+    std::vector<int64_t> under_way;  // trials, by the highest rung that they entered + 1
+  };
+  Climber& MakeClimber(TrialNumber trial);
+  // nullptr if it neither joined nor entered.
+  Climber* FindClimber(TrialNumber trial);
+  OneLadder& MakeLadder(int64_t bracket);
+  Rung& MakeRung(int64_t bracket, int64_t rung);
   Rung* Find(int64_t bracket, int64_t rung);
   void CountUnderWay(const Climber& climber, int64_t change);
   void NotePairs(const RungEntry& entry, int64_t first_rung);
 
-  std::map<std::pair<int64_t, int64_t>, Rung> rungs_;
-  std::unordered_map<TrialNumber, Climber> climbers_;
-  std::map<std::pair<int64_t, int64_t>, int64_t> under_way_;  // (bracket, highest rung entered) -> trials; never 0
-  Rung empty_;                                                // what rung() refers to where nothing is
+  std::vector<OneLadder> ladders_;  // by bracket
+  std::vector<Climber> climbers_;   // by trial
+  Rung empty_;                      // what rung() refers to where nothing is
 };
 
 }  // namespace athanor

@@ -19,7 +19,7 @@ StoppingDecision PauseAtRungs(const Ladder& ladder, const Climb& climb, const Tr
   const Rung& rung = ladder.rung(climb.ladder, at);
   decision.recorded = true;
   decision.rung = at;
-  decision.n = StandingAt(rung, value.trial, value.value).n;
+  decision.n = CountWith(rung, value.trial);
   const bool comparable = at >= climb.first_rung && at <= climb.top();
   if (!comparable && !diverged) return decision;
   const int64_t promotable = comparable ? decision.n / climb.reduction_factor : 0;
@@ -38,13 +38,14 @@ std::vector<int64_t> StepsToPauseAt(const Ladder& ladder, const Climb& climb, Tr
 
 std::optional<Promotion> BestPromotable(const Rung& rung, int64_t rung_number, int64_t promotable) {
   if (promotable == 0 || rung.waiting().empty()) return std::nullopt;
-  // Ranks grow along waiting(), so if its best is not among the promotable, none is.
-  const auto& [value, trial] = rung.waiting().At(0);
-  if (!std::isfinite(value) || rung.entries().Rank(value, trial) >= promotable) return std::nullopt;
-  return Promotion{.trial = trial,
+  // Places grow along waiting(), so if its best is behind the last that is promotable, all are.
+  const OrderStatistics::Entry& best = rung.waiting().At(0);
+  const OrderStatistics::Entry& last = rung.entries().At(promotable - 1);
+  if (!std::isfinite(best.first) || best > last) return std::nullopt;
+  return Promotion{.trial = best.second,
                    .from_rung = rung_number,
-                   .value = value,
-                   .bound = rung.entries().At(promotable - 1).first,
+                   .value = best.first,
+                   .bound = last.first,
                    .n = rung.entries().size()};
 }
 

@@ -50,18 +50,21 @@ RungRange ReachedRungs(const Ladder& ladder, const std::vector<int64_t>& steps, 
   return range;
 }
 
+int64_t CountWith(const Rung& rung, TrialNumber trial) {
+  return rung.entries().size() + (rung.EntryOf(trial) == nullptr ? 1 : 0);
+}
+
 Standing StandingAt(const Rung& rung, TrialNumber trial, double value) {
-  return {.n = rung.entries().size() + (rung.ValueOf(trial) ? 0 : 1),
-          .strictly_better = rung.entries().CountBelow(value)};
+  return {.n = CountWith(rung, trial), .strictly_better = rung.entries().CountBelow(value)};
 }
 
 double ValueAtPlace(const Rung& rung, double value, int64_t place) {
   const OrderStatistics& entries = rung.entries();
-  const int64_t better = entries.CountBelow(value);
-  if (place <= better) return entries.At(place - 1).first;
-  if (place == better + 1) return value;
+  // By the entries at that place, which many calls in a row look at, not by the place of the value, which is anywhere.
+  if (place <= entries.size() && entries.At(place - 1).first < value) return entries.At(place - 1).first;
+  if (place == 1) return value;
   // Behind the value itself: its own earlier +inf, if there is one, is last, and never reached since place <= n.
-  return entries.At(place - 2).first;
+  return std::max(value, entries.At(place - 2).first);
 }
 
 std::vector<EnteredRung> RungsOnEnd(const Ladder& ladder, const LadderShape& shape, TrialNumber trial, TrialEnd end,

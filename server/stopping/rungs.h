@@ -45,6 +45,8 @@ struct Standing {
   int64_t n = 0;
   int64_t strictly_better = 0;
 };
+// Its n: how many values there are once the trial has entered.
+int64_t CountWith(const Rung& rung, TrialNumber trial);
 Standing StandingAt(const Rung& rung, TrialNumber trial, double value);
 // The value of place `place` (1 = best) among the same n values. 1 <= place <= n.
 double ValueAtPlace(const Rung& rung, double value, int64_t place);

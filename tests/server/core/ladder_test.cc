@@ -82,6 +82,17 @@ TEST(LadderTest, ReplacesTheInfiniteEntryOfAFailureOnly) {
   EXPECT_EQ(ladder.rung(0, 0).ValueOf(4), 3);
 }
 
+TEST(LadderTest, RemembersTheAttemptOfTheEntryThatStands) {
+  Ladder ladder;
+  EXPECT_EQ(ladder.rung(0, 0).EntryOf(4), nullptr);
+  ladder.Enter({.rung = 0, .trial = 4, .value = kInfinity, .token = 7});
+  ladder.Enter({.rung = 0, .trial = 4, .value = 3, .token = 8});
+  ladder.Enter({.rung = 0, .trial = 4, .value = 2, .token = 9});
+  ASSERT_NE(ladder.rung(0, 0).EntryOf(4), nullptr);
+  EXPECT_EQ(ladder.rung(0, 0).EntryOf(4)->value, 3);
+  EXPECT_EQ(ladder.rung(0, 0).EntryOf(4)->token, 8);
+}
+
 TEST(LadderTest, KnowsWhoWaitsAndTheHighestRung) {
   Ladder ladder;
   EXPECT_EQ(ladder.HighestRung(1), -1);
