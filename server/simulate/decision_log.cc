@@ -25,7 +25,7 @@ struct Line {
   }
 
   void operator()(const PutStudy& change) const {
-    const StudyRecord& study = change.study;
+    const StudyRecord& study = *change.study;
     if (study.state != StudyState::kActive) {
       Write("study {} {}", ToString(study.state), study.reason);
     } else if (parameters.empty()) {

@@ -24,7 +24,7 @@ std::string OfStep(const char* what, StudyId study, TrialNumber trial, Token tok
 
 struct Describer {
   std::string operator()(const PutStudy& c) const {
-    return absl::StrCat(OfStudy("PutStudy", c.study.id), ", name '", c.study.spec.name, "'");
+    return absl::StrCat(OfStudy("PutStudy", c.study->id), ", name '", c.study->spec.name, "'");
   }
   std::string operator()(const DeleteStudy& c) const { return OfStudy("DeleteStudy", c.study); }
   std::string operator()(const InsertTrial& c) const { return OfTrial("InsertTrial", c.study, c.trial.number); }

@@ -57,17 +57,18 @@ struct Applier {
   }
 
   absl::Status operator()(const PutStudy& c) const {
-    const auto found = tables.studies.find(c.study.id);
-    if (found == tables.studies.end()) return Insert(c.study);
+    const StudyRecord& study = *c.study;
+    const auto found = tables.studies.find(study.id);
+    if (found == tables.studies.end()) return Insert(study);
     StudyRecord record = found->second.record;
-    record.spec.priority = c.study.spec.priority;
-    record.spec.budget = c.study.spec.budget;
-    record.state = c.study.state;
-    record.reason = c.study.reason;
-    record.created = c.study.created;
-    record.ended = c.study.ended;
-    record.active_ms = c.study.active_ms;
-    record.revision = c.study.revision;
+    record.spec.priority = study.spec.priority;
+    record.spec.budget = study.spec.budget;
+    record.state = study.state;
+    record.reason = study.reason;
+    record.created = study.created;
+    record.ended = study.ended;
+    record.active_ms = study.active_ms;
+    record.revision = study.revision;
     Assign(found->second.record, std::move(record), undo);
     return absl::OkStatus();
   }
@@ -105,12 +106,8 @@ struct Applier {
 
   absl::Status operator()(const UpdateTrial& c) const {
     ATHANOR_ASSIGN_OR_RETURN(TrialRow * row, TrialOf(c.study, c.trial.number));
-    Trial trial = c.trial;
-    trial.configuration = row->trial.configuration;
-    trial.suggestion_index = row->trial.suggestion_index;
-    trial.seed = row->trial.seed;
-    trial.created = row->trial.created;
-    Assign(row->trial, std::move(trial), undo);
+    TrialStatus& status = row->trial;
+    Assign(status, c.trial, undo);
     return absl::OkStatus();
   }
 

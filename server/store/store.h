@@ -19,6 +19,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -90,9 +91,11 @@ struct RequestRecord {
 
 // Inserts, or updates state, reason, times, active_ms, revision, budget, priority. A new id is larger than any before
 // (else NOT_FOUND: the study is gone), and a new name differs from those that exist (else ALREADY_EXISTS).
-// spec.budget.target is not NaN.
+// spec.budget.target is not NaN. Shared, not held: it is three times as large as any other row, and would make every
+// row of a batch as large.
 struct PutStudy {
-  StudyRecord study;
+  explicit PutStudy(StudyRecord record) : study(std::make_shared<const StudyRecord>(std::move(record))) {}
+  std::shared_ptr<const StudyRecord> study;
 };
 
 // With everything under it. The id is never reused.
@@ -106,10 +109,9 @@ struct InsertTrial {
   Trial trial;
 };
 
-// Everything but configuration, suggestion_index, seed and created.
 struct UpdateTrial {
   StudyId study;
-  Trial trial;
+  TrialStatus trial;
 };
 
 // Key: the token, among all attempts of all studies.

@@ -13,7 +13,7 @@ namespace {
 struct Applier {
   Tables& tables;
 
-  absl::Status operator()(const PutStudy& c) const { return tables.studies.Put(c.study); }
+  absl::Status operator()(const PutStudy& c) const { return tables.studies.Put(*c.study); }
   absl::Status operator()(const DeleteStudy& c) const {
     tables.studies.Delete(c.study);
     tables.measurements.ForgetMetricNames();

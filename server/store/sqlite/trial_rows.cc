@@ -71,7 +71,7 @@ void TrialRows::Insert(StudyId study, const Trial& trial) {
   }
 }
 
-absl::Status TrialRows::Update(StudyId study, const Trial& trial) {
+absl::Status TrialRows::Update(StudyId study, const TrialStatus& trial) {
   const int updated =
       update_.Run(ToWord(kTrialStates, trial.state), trial.reason, trial.bracket, trial.finalist, ValueOf(trial.best),
                   StepOf(trial.best), ValueOf(trial.final), StepOf(trial.final), trial.elapsed_ms, trial.attempts,

@@ -17,7 +17,7 @@ class TrialRows {
   explicit TrialRows(SQLite::Database& database);
 
   void Insert(StudyId study, const Trial& trial);
-  absl::Status Update(StudyId study, const Trial& trial);
+  absl::Status Update(StudyId study, const TrialStatus& trial);
   // NOT_FOUND unless the trial exists.
   absl::Status Check(StudyId study, TrialNumber trial);
 
