@@ -3,9 +3,8 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
-#include <functional>
-#include <tuple>
 #include <vector>
 
 #include "base/clock.h"
@@ -25,29 +24,48 @@ struct Event {
   EventKind kind = EventKind::kStep;
 
   // Later.
-  bool operator>(const Event& other) const { return std::tie(at, sequence) > std::tie(other.at, other.sequence); }
+  bool operator>(const Event& other) const { return at > other.at || (at == other.at && sequence > other.sequence); }
 };
 
-// A binary heap. Events at the same time come in the order in which they were pushed, so that the order never depends
-// on anything else: one seed, one history. Push and Pop are O(log n) in the events that wait, the rest O(1). Not
-// thread-safe.
+// A heap of four children a node: half as deep as a binary one, and the four lie together. Events at the same time come
+// in the order in which they were pushed, so that the order never depends on anything else: one seed, one history. Push
+// and Pop are O(log n) in the events that wait, the rest O(1). Not thread-safe.
 class EventQueue {
  public:
   void Push(MonotonicTime at, uint32_t worker, EventKind kind) {
-    heap_.push_back({at, next_sequence_++, worker, kind});
-    std::push_heap(heap_.begin(), heap_.end(), std::greater<>());
+    const Event event{at, next_sequence_++, worker, kind};
+    heap_.push_back(event);
+    size_t place = heap_.size() - 1;
+    for (; place > 0 && heap_[(place - 1) / 4] > event; place = (place - 1) / 4) heap_[place] = heap_[(place - 1) / 4];
+    heap_[place] = event;
   }
   bool empty() const { return heap_.empty(); }
   // The earliest; there must be one, here and for Pop.
   const Event& top() const { return heap_.front(); }
   Event Pop() {
-    std::pop_heap(heap_.begin(), heap_.end(), std::greater<>());
-    const Event event = heap_.back();
+    const Event first = heap_.front();
+    const Event last = heap_.back();
     heap_.pop_back();
-    return event;
+    if (!heap_.empty()) Sink(last);
+    return first;
   }
 
  private:
+  // Puts the event in the place of the first, and those before it in front of it.
+  void Sink(const Event& event) {
+    size_t place = 0;
+    for (size_t child = 1; child < heap_.size(); child = 4 * place + 1) {
+      size_t earliest = child;
+      for (size_t other = child + 1; other < std::min(child + 4, heap_.size()); ++other) {
+        if (heap_[earliest] > heap_[other]) earliest = other;
+      }
+      if (heap_[earliest] > event) break;
+      heap_[place] = heap_[earliest];
+      place = earliest;
+    }
+    heap_[place] = event;
+  }
+
   std::vector<Event> heap_;
   uint64_t next_sequence_ = 0;
 };
