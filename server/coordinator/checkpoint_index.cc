@@ -46,9 +46,10 @@ void CheckpointIndex::Remove(const Checkpoint& checkpoint) {
 }
 
 void CheckpointIndex::Pause(TrialNumber trial, int64_t rung, double value) {
+  if (!by_trial_.contains(trial)) return;
   const Standing at{rung, value};
   standings_[trial] = at;
-  if (by_trial_.contains(trial)) List(trial, at);
+  List(trial, at);
 }
 
 void CheckpointIndex::End(TrialNumber trial) {

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "server/core/ids.h"
 #include "server/core/order_statistics.h"
 #include "server/core/trial.h"
@@ -27,7 +28,8 @@ class CheckpointIndex {
   // What the files take: the same file twice in one trial, as deterministic training writes it again, counts once.
   int64_t bytes() const { return bytes_; }
 
-  // The row is not there yet.
+  // The row is not there yet. A trial that PAUSED without any checkpoint gets none before Resume: only a live lease can
+  // bring one.
   void Add(const Checkpoint& checkpoint);
   // No-op if the row is not there.
   void Remove(const Checkpoint& checkpoint);
@@ -53,7 +55,7 @@ class CheckpointIndex {
 
   ByTrial by_trial_;
   int64_t bytes_ = 0;
-  std::unordered_map<TrialNumber, Standing> standings_;  // of every PAUSED trial
+  absl::flat_hash_map<TrialNumber, Standing> standings_;  // of PAUSED trials that had a checkpoint then
   std::map<int64_t, OrderStatistics> paused_;
   std::set<TrialNumber> retryable_;
 };

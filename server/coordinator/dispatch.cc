@@ -15,7 +15,7 @@ namespace {
 // attempt that went on from it would never report it, so the trial has to train up to the rung again.
 std::vector<Checkpoint> ResumableFrom(const LiveStudy& study, const Trial& trial) {
   std::vector<Checkpoint> checkpoints = study.checkpoints(trial.number);
-  if (study.rule() == nullptr) return checkpoints;
+  if (study.rule() == nullptr || checkpoints.empty()) return checkpoints;
   const std::vector<int64_t> rungs = study.rule()->Rungs();
   const int64_t measured = trial.final.has_value() ? trial.final->step : 0;
   std::erase_if(checkpoints, [&](const Checkpoint& checkpoint) {
@@ -86,8 +86,9 @@ Dispatch::WaitId Dispatch::Acquire(Transaction& tx, const AcquireOptions& option
 
 // True if `waiting` was answered: with leases, with an error, or empty because it does not want to wait.
 bool Dispatch::Answer(Transaction& tx, Waiting& waiting) {
-  absl::StatusOr<Grants> grants = TryAcquire(tx, waiting.options);
-  if (grants.ok() && grants->empty() && waiting.deadline > tx.now.monotonic) return false;
+  const absl::StatusOr<std::vector<LeaseRef>> leases = TryAcquire(tx, waiting.options);
+  if (leases.ok() && leases->empty() && waiting.deadline > tx.now.monotonic) return false;
+  absl::StatusOr<Grants> grants = leases.ok() ? absl::StatusOr<Grants>(GrantsOf(*leases)) : leases.status();
   tx.replies.push_back([grants = std::move(grants), done = std::move(waiting.done)](const absl::Status& commit) {
     if (commit.ok()) {
       done(grants);
@@ -99,6 +100,11 @@ bool Dispatch::Answer(Transaction& tx, Waiting& waiting) {
 }
 
 absl::StatusOr<Grants> Dispatch::AcquireNow(Transaction& tx, const AcquireOptions& options) {
+  ATHANOR_ASSIGN_OR_RETURN(const std::vector<LeaseRef> leases, LeaseNow(tx, options));
+  return GrantsOf(leases);
+}
+
+absl::StatusOr<std::vector<LeaseRef>> Dispatch::LeaseNow(Transaction& tx, const AcquireOptions& options) {
   state_.MarkSeen(options.worker, options.incarnation, tx.now);
   return TryAcquire(tx, options);
 }
@@ -115,16 +121,16 @@ absl::StatusOr<WorkerInMemory*> Dispatch::FindCaller(const AcquireOptions& optio
   return worker;
 }
 
-absl::StatusOr<Grants> Dispatch::TryAcquire(Transaction& tx, const AcquireOptions& options) {
+absl::StatusOr<std::vector<LeaseRef>> Dispatch::TryAcquire(Transaction& tx, const AcquireOptions& options) {
   ATHANOR_ASSIGN_OR_RETURN(WorkerInMemory * worker, FindCaller(options));
   if (options.sequence == worker->acquire_sequence) {
-    Grants same = LastGrants(*worker);
+    std::vector<LeaseRef> same = LastLeases(*worker);
     if (!same.empty()) return same;
   }
-  if (!tx.writable.ok()) return Grants();
+  if (!tx.writable.ok()) return std::vector<LeaseRef>();
   worker->acquire_sequence = options.sequence;
   Take(tx, *worker, std::min(options.max_trials, state_.options.max_leases_per_acquire));
-  return LastGrants(*worker);
+  return LastLeases(*worker);
 }
 
 void Dispatch::Cancel(WaitId id) {
@@ -171,58 +177,67 @@ void Dispatch::Take(Transaction& tx, WorkerInMemory& worker, int max_trials) {
   if (worker.record.standing == WorkerStanding::kDraining) return;
   const MonotonicTime now = tx.now.monotonic;
   int taken = 0;
-  const auto lease = [&](LiveStudy& study) {
-    Lease(tx, study, ChooseTrial(tx, study, worker), worker);
-    ++taken;
-  };
   while (worker.record.standing == WorkerStanding::kEnabled && taken < max_trials) {
-    LiveStudy* study = ChooseStudy(worker, Trust::kFull, now);
-    if (study == nullptr) break;
-    lease(*study);
+    const Offer offer = ChooseStudy(worker, Trust::kFull, now);
+    if (offer.study == nullptr) break;
+    Lease(tx, offer, worker);
+    ++taken;
   }
   if (taken > 0 || !worker.next_probe.has_value() || now < *worker.next_probe) return;
   // One trial now and then shows whether the worker has recovered.
-  if (LiveStudy* study = ChooseStudy(worker, Trust::kProbe, now)) {
+  if (const Offer offer = ChooseStudy(worker, Trust::kProbe, now); offer.study != nullptr) {
     worker.next_probe = now + state_.options.probe_interval;
-    lease(*study);
+    Lease(tx, offer, worker);
   }
 }
 
-bool Dispatch::HasWork(const LiveStudy& study) const {
+bool Dispatch::MayRunMore(const LiveStudy& study) {
   if (study.record().state != StudyState::kActive) return false;
   const int64_t parallel = study.spec().budget.parallel;
-  if (parallel > 0 && study.Count(TrialState::kRunning) >= parallel) return false;
+  return parallel <= 0 || study.Count(TrialState::kRunning) < parallel;
+}
+
+bool Dispatch::HasWork(const LiveStudy& study) const {
+  if (!MayRunMore(study)) return false;
   const NextWork work = FindWork(study);
   if (work != NextWork::kNewTrial) return work != NextWork::kNone;
   return !suggestions_.MustWait(study) || !suggestions_.IsUnderWay(study);
 }
 
 // Highest priority, then fewest leased trials, then oldest.
-LiveStudy* Dispatch::ChooseStudy(const WorkerInMemory& worker, Trust trust, MonotonicTime now) {
-  LiveStudy* best = nullptr;
+Dispatch::Offer Dispatch::ChooseStudy(const WorkerInMemory& worker, Trust trust, MonotonicTime now) {
+  Offer best;
   const auto key = [](const LiveStudy& study) {
     return std::tuple(-study.spec().priority, study.Count(TrialState::kRunning), study.id());
   };
   for (const auto& [id, study] : state_.studies) {
-    if (best != nullptr && key(*best) <= key(*study)) continue;
+    if (!MayRunMore(*study)) continue;
+    if (best.study != nullptr && key(*best.study) <= key(*study)) continue;
     if (!Meets(worker.record, study->spec())) continue;
     if (trust == Trust::kFull && study->IsBarred(worker.record.name)) continue;
-    if (HasWork(*study) && WorkFor(*study, worker, now) != NextWork::kNone) best = study.get();
+    const Work work = WorkFor(*study, worker, now);
+    if (work.kind != NextWork::kNone) best = {study.get(), work};
   }
   return best;
 }
 
-NextWork Dispatch::WorkFor(const LiveStudy& study, const WorkerInMemory& worker, MonotonicTime now) {
-  if (RequeuedFor(study, worker.record.name, now).has_value()) return NextWork::kRequeued;
-  if (study.rule() != nullptr && study.rule()->NextPromotion(study.stopping_view()).has_value()) {
-    return NextWork::kPromotion;
+// Re-queued trials first (lowest number), then promotions, enqueued configurations and new trials, finalists. A trial
+// that this worker failed comes last as long as there is another worker that may run it.
+Dispatch::Work Dispatch::WorkFor(const LiveStudy& study, const WorkerInMemory& worker, MonotonicTime now) {
+  if (const auto requeued = RequeuedFor(study, worker.record.name, now)) return {NextWork::kRequeued, *requeued, {}};
+  if (study.rule() != nullptr) {
+    const auto promotion = study.rule()->NextPromotion(study.stopping_view());
+    if (promotion.has_value()) return {NextWork::kPromotion, promotion->trial, promotion};
   }
   if (study.MayCreateTrial()) {
-    if (!suggestions_.MustWait(study)) return NextWork::kNewTrial;
-    suggestions_.Want(study);
-    return NextWork::kNone;
+    if (!suggestions_.MustWait(study)) return {NextWork::kNewTrial, 0, {}};
+    if (!suggestions_.IsUnderWay(study)) suggestions_.Want(study);
+    return {};
   }
-  return FindWork(study);
+  if (!study.waiting().empty()) return {NextWork::kRequeued, *study.waiting().begin(), {}};
+  if (study.Count(TrialState::kPaused) == 0) return {};
+  const auto finalist = FindFinalist(study);
+  return finalist.has_value() ? Work{NextWork::kFinalist, finalist->trial, finalist} : Work{};
 }
 
 bool Dispatch::AnotherMayRun(const LiveStudy& study, const std::string& worker, MonotonicTime now) const {
@@ -240,26 +255,24 @@ std::optional<TrialNumber> Dispatch::RequeuedFor(const LiveStudy& study, const s
   return AnotherMayRun(study, worker, now) ? std::nullopt : std::optional(*waiting.begin());
 }
 
-// Re-queued trials first (lowest number), then promotions, enqueued configurations and new trials, finalists. A trial
-// that this worker failed comes last as long as there is another worker that may run it. WorkFor the worker is not
-// kNone.
-Dispatch::Choice Dispatch::ChooseTrial(Transaction& tx, LiveStudy& study, const WorkerInMemory& worker) {
-  if (const auto requeued = RequeuedFor(study, worker.record.name, tx.now.monotonic)) return {*requeued, std::nullopt};
-  if (study.rule() != nullptr) {
-    if (const auto promotion = study.rule()->NextPromotion(study.stopping_view())) {
-      study.Resume(tx, *promotion, LiveStudy::Resumption::kPromotion);
-      return {promotion->trial, promotion};
+TrialNumber Dispatch::Prepare(Transaction& tx, const Offer& offer) {
+  LiveStudy& study = *offer.study;
+  switch (offer.work.kind) {
+    case NextWork::kPromotion:
+      study.Resume(tx, *offer.work.promotion, LiveStudy::Resumption::kPromotion);
+      break;
+    case NextWork::kFinalist:
+      study.Resume(tx, *offer.work.promotion, LiveStudy::Resumption::kFinalist);
+      break;
+    case NextWork::kNewTrial: {
+      const TrialNumber created = study.CreateTrial(tx, suggestions_.Take(study));
+      KeepReady(study);
+      return created;
     }
+    default:
+      break;
   }
-  if (study.MayCreateTrial()) {
-    const TrialNumber created = study.CreateTrial(tx, suggestions_.Take(study));
-    KeepReady(study);
-    return {created, std::nullopt};
-  }
-  if (!study.waiting().empty()) return {*study.waiting().begin(), std::nullopt};
-  const Promotion finalist = *FindFinalist(study);
-  study.Resume(tx, finalist, LiveStudy::Resumption::kFinalist);
-  return {finalist.trial, finalist};
+  return offer.work.trial;
 }
 
 // A worker does not wait for a suggestion while another study has work, whatever the priorities say. Where there is
@@ -271,24 +284,30 @@ void Dispatch::KeepReady(const LiveStudy& study) {
   if (competes && study.MayCreateTrial()) suggestions_.Want(study);
 }
 
-void Dispatch::Lease(Transaction& tx, LiveStudy& study, const Choice& choice, WorkerInMemory& worker) {
+void Dispatch::Lease(Transaction& tx, const Offer& offer, WorkerInMemory& worker) {
+  LiveStudy& study = *offer.study;
+  const TrialNumber trial = Prepare(tx, offer);
   const Token token = state_.next_token++;
-  study.StartAttempt(tx, choice.trial,
+  study.StartAttempt(tx, trial,
                      {token, worker.record.name, worker.acquire_sequence, tx.now.monotonic + state_.options.lease});
-  if (choice.promotion.has_value()) study.RecordPromotion(tx, *choice.promotion);
-  worker.held.insert({study.id(), choice.trial, token});
+  if (offer.work.promotion.has_value()) study.RecordPromotion(tx, *offer.work.promotion);
+  worker.held.insert({study.id(), trial, token});
   tx.touched_workers.insert(worker.record.name);
 }
 
-Grants Dispatch::LastGrants(const WorkerInMemory& worker) const {
-  Grants grants;
+std::vector<LeaseRef> Dispatch::LastLeases(const WorkerInMemory& worker) const {
+  std::vector<LeaseRef> leases;
   for (const LeaseRef& lease : worker.held) {
     const LiveStudy& study = *state_.studies.at(lease.study);
-    if (study.live(lease.trial)->attempt.acquire_sequence == worker.acquire_sequence) {
-      grants.push_back(GrantOf(study, lease));
-    }
+    if (study.live(lease.trial)->attempt.acquire_sequence == worker.acquire_sequence) leases.push_back(lease);
   }
-  std::ranges::sort(grants, {}, [](const LeaseGrant& grant) { return grant.ref.token; });
+  std::ranges::sort(leases, {}, &LeaseRef::token);
+  return leases;
+}
+
+Grants Dispatch::GrantsOf(const std::vector<LeaseRef>& leases) const {
+  Grants grants;
+  for (const LeaseRef& lease : leases) grants.push_back(GrantOf(*state_.studies.at(lease.study), lease));
   return grants;
 }
 

@@ -44,6 +44,8 @@ class Dispatch {
 
   // Work for a worker that asks on its stream: what there is now, at most `max_trials`.
   absl::StatusOr<Grants> AcquireNow(Transaction& tx, const AcquireOptions& options);
+  // The same for a caller that looks at the study itself, so that nothing is put together to be sent. By token.
+  absl::StatusOr<std::vector<LeaseRef>> LeaseNow(Transaction& tx, const AcquireOptions& options);
 
   // Leases to those who wait, in the order in which they came. Once a group.
   void ServeWaiting(Transaction& tx);
@@ -62,27 +64,35 @@ class Dispatch {
   // Who asks. FAILED_PRECONDITION for an old incarnation or a sequence number older than the last; NOT_FOUND if it must
   // register first; INVALID_ARGUMENT without a trial to ask for.
   absl::StatusOr<WorkerInMemory*> FindCaller(const AcquireOptions& options) const;
-  absl::StatusOr<Grants> TryAcquire(Transaction& tx, const AcquireOptions& options);
+  absl::StatusOr<std::vector<LeaseRef>> TryAcquire(Transaction& tx, const AcquireOptions& options);
   void Take(Transaction& tx, WorkerInMemory& worker, int max_trials);
+  // What a worker would be given of a study now.
+  struct Work {
+    NextWork kind = NextWork::kNone;
+    TrialNumber trial = 0;               // kRequeued
+    std::optional<Promotion> promotion;  // kPromotion and kFinalist: a trial that is paused until then
+  };
+  struct Offer {
+    LiveStudy* study = nullptr;  // null: no work
+    Work work;
+  };
   // kProbe: studies that the worker was taken off are offered too.
   enum class Trust { kFull, kProbe };
-  LiveStudy* ChooseStudy(const WorkerInMemory& worker, Trust trust, MonotonicTime now);
-  // What the worker would be given of the study now. kNewTrial only if nothing has to be computed first; if that is all
-  // that it waits for, the suggestion is asked for.
-  NextWork WorkFor(const LiveStudy& study, const WorkerInMemory& worker, MonotonicTime now);
+  Offer ChooseStudy(const WorkerInMemory& worker, Trust trust, MonotonicTime now);
+  // kNewTrial only if nothing has to be computed first; if that is all that it waits for, the suggestion is asked for.
+  Work WorkFor(const LiveStudy& study, const WorkerInMemory& worker, MonotonicTime now);
   // The re-queued trial that the worker would be given before anything else; nothing if each of them had better wait
   // for another worker.
   std::optional<TrialNumber> RequeuedFor(const LiveStudy& study, const std::string& worker, MonotonicTime now) const;
   bool AnotherMayRun(const LiveStudy& study, const std::string& worker, MonotonicTime now) const;
-  // What to lease next; `promotion` if it was paused until now.
-  struct Choice {
-    TrialNumber trial = 0;
-    std::optional<Promotion> promotion;
-  };
-  Choice ChooseTrial(Transaction& tx, LiveStudy& study, const WorkerInMemory& worker);
-  void Lease(Transaction& tx, LiveStudy& study, const Choice& choice, WorkerInMemory& worker);
-  // What the last acquire of the worker was given and it still holds.
-  Grants LastGrants(const WorkerInMemory& worker) const;
+  void Lease(Transaction& tx, const Offer& offer, WorkerInMemory& worker);
+  // The trial that is offered, WAITING.
+  TrialNumber Prepare(Transaction& tx, const Offer& offer);
+  // What the last acquire of the worker was given and it still holds. By token.
+  std::vector<LeaseRef> LastLeases(const WorkerInMemory& worker) const;
+  Grants GrantsOf(const std::vector<LeaseRef>& leases) const;
+  // Whether more of its trials may run now.
+  static bool MayRunMore(const LiveStudy& study);
   // Whether it has work for anybody, or a suggestion to ask for.
   bool HasWork(const LiveStudy& study) const;
   // Has a new trial of `study` ready for the next worker, if others would take that worker meanwhile.

@@ -245,8 +245,9 @@ absl::StatusOr<const WorkerInMemory*> Leases::Enable(Transaction& tx, const std:
 }
 
 void Leases::Preempt(Transaction& tx, LiveStudy& study) {
-  for (const auto& [number, live] : study.live_attempts()) {
-    study.mutable_live(number)->preempted_at = tx.now.monotonic;
+  for (const TrialNumber number : study.live_attempts().Trials()) {
+    LiveAttempt& live = *study.mutable_live(number);
+    live.preempted_at = tx.now.monotonic;
     PushCommand(state_, tx, live.attempt.worker, {CommandKind::kPreempt, {study.id(), number, live.attempt.token}});
   }
 }
@@ -275,6 +276,8 @@ void Leases::Expire(Transaction& tx) {
         preempted.push_back(number);
       }
     }
+    std::ranges::sort(lost);
+    std::ranges::sort(preempted);
     for (const TrialNumber number : lost) {
       RevokeLease(state_, tx, *study, number, AttemptOutcome::kLost, TrialState::kWaiting, "the lease expired");
     }

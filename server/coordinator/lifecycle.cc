@@ -15,8 +15,8 @@ namespace {
 
 // Deletes the checkpoints of a trial that nothing needs.
 void DropUnneeded(Transaction& tx, LiveStudy& study, TrialNumber number) {
+  if (study.checkpoints(number).empty()) return;
   const std::vector<Checkpoint> kept = study.checkpoints(number);
-  if (kept.empty()) return;
   const size_t needed = Retain(FactsOf(study, number), Retries::kResume).newest;
   for (size_t i = needed; i < kept.size(); ++i) study.RemoveCheckpoint(tx, kept[i]);
 }
@@ -54,13 +54,14 @@ void PushCommand(State& state, Transaction& tx, const std::string& worker, Comma
 
 void EndLease(State& state, Transaction& tx, LiveStudy& study, TrialNumber trial, AttemptOutcome outcome,
               TrialState next, std::string reason) {
-  const Attempt attempt = study.live(trial)->attempt;
+  const Attempt& attempt = study.live(trial)->attempt;
+  const Token token = attempt.token;
   if (const auto worker = state.workers.find(attempt.worker); worker != state.workers.end()) {
-    worker->second.held.erase({study.id(), trial, attempt.token});
+    worker->second.held.erase({study.id(), trial, token});
   }
   if (IsSuccess(outcome)) CountWorkerSuccess(state, tx, study, attempt);
   study.EndAttempt(tx, trial, outcome, next, std::move(reason));
-  if (IsFinished(next)) AfterEnd(tx, study, trial, attempt.token);
+  if (IsFinished(next)) AfterEnd(tx, study, trial, token);
   if (next == TrialState::kPaused) DropUnneeded(tx, study, trial);
 }
 
@@ -105,11 +106,8 @@ void EndStudy(State& state, Transaction& tx, LiveStudy& study, StudyState next, 
 
 std::optional<Promotion> FindFinalist(const LiveStudy& study) {
   if (study.rule() == nullptr) return std::nullopt;
-  // The first of the others answers, so that workers that wait for the last of thousands of trials cost little.
-  for (const auto& [number, live] : study.live_attempts()) {
-    if (!study.trial(number).finalist) return std::nullopt;
-  }
   const int64_t under_way = study.Count(TrialState::kRunning);
+  if (study.running_finalists() < under_way) return std::nullopt;
   return study.rule()->NextFinalist(study.stopping_view(), study.completed_at_max() + under_way);
 }
 

@@ -12,16 +12,6 @@ namespace athanor {
 
 double LiveStudy::Oriented(double value) const { return Orient(spec().objective().goal, value); }
 
-const LiveAttempt* LiveStudy::live(TrialNumber number) const {
-  const auto found = live_.find(number);
-  return found == live_.end() ? nullptr : &found->second;
-}
-
-LiveAttempt* LiveStudy::mutable_live(TrialNumber number) {
-  const auto found = live_.find(number);
-  return found == live_.end() ? nullptr : &found->second;
-}
-
 std::span<const CurvePointInMemory> LiveStudy::curve(TrialNumber number) const {
   const auto found = curves_.find(number);
   return found == curves_.end() ? std::span<const CurvePointInMemory>() : found->second.points;
@@ -73,7 +63,7 @@ void LiveStudy::Touch(Transaction& tx) {
 
 void LiveStudy::TouchTrial(Transaction& tx, TrialNumber number) {
   Touch(tx);
-  dirty_trials_.insert(number);
+  if (dirty_trials_.empty() || dirty_trials_.back() != number) dirty_trials_.push_back(number);
 }
 
 void LiveStudy::SetState(Transaction& tx, StudyState state, std::string reason) {
@@ -114,6 +104,8 @@ void LiveStudy::Update(Transaction& tx, const BudgetOptions& budget, int64_t pri
 }
 
 void LiveStudy::Flush(Transaction& tx) {
+  std::ranges::sort(dirty_trials_);
+  dirty_trials_.erase(std::unique(dirty_trials_.begin(), dirty_trials_.end()), dirty_trials_.end());
   for (const TrialNumber number : dirty_trials_) tx.changes.push_back(UpdateTrial{record_.id, trial(number)});
   dirty_trials_.clear();
   if (dirty_) tx.changes.push_back(PutStudy{record_});
@@ -126,6 +118,7 @@ void LiveStudy::MoveTrial(TrialNumber number, TrialState next) {
   Trial& trial = mutable_trial(number);
   --counts_[static_cast<size_t>(trial.state)];
   ++counts_[static_cast<size_t>(next)];
+  if (trial.finalist) running_finalists_ += (next == TrialState::kRunning) - (trial.state == TrialState::kRunning);
   if (trial.state == TrialState::kWaiting) waiting_.erase(number);
   if (next == TrialState::kWaiting) waiting_.insert(number);
   if (trial.state == TrialState::kPaused) {
@@ -171,12 +164,12 @@ void LiveStudy::StartAttempt(Transaction& tx, TrialNumber number, const Holder& 
   live.expires = holder.expires;
   if (const auto& kept = checkpoints(number); !kept.empty()) live.newest_checkpoint_at_start = kept.front().step;
   tx.changes.push_back(InsertAttempt{record_.id, live.attempt});
-  live_.emplace(number, std::move(live));
+  live_.Add(number, std::move(live));
   TouchTrial(tx, number);
 }
 
 void LiveStudy::ResumeAttempt(Transaction& tx, TrialNumber number, int64_t resumed_step, Environment environment) {
-  LiveAttempt& live = live_.at(number);
+  LiveAttempt& live = *live_.Find(number);
   live.attempt.resumed_step = resumed_step;
   live.attempt.environment = std::move(environment);
   tx.changes.push_back(UpdateAttempt{record_.id, live.attempt});
@@ -214,9 +207,10 @@ void LiveStudy::AddValue(Trial& trial, const CurvePointInMemory& point) {
 }
 
 void LiveStudy::AddPoint(Curve& curve, const CurvePointInMemory& point) const {
+  curve.points.push_back(point);
+  if (rule_ == nullptr || !rule_->ComparesWithItself()) return;
   const double value = Oriented(point.value);
   curve.bests.push_back(curve.bests.empty() ? value : std::min(value, curve.bests.back()));
-  curve.points.push_back(point);
 }
 
 void LiveStudy::JoinLadder(const Trial& trial) {
@@ -224,7 +218,7 @@ void LiveStudy::JoinLadder(const Trial& trial) {
 }
 
 void LiveStudy::AddMeasurement(Transaction& tx, TrialNumber number, const Measurement& measurement) {
-  LiveAttempt& live = live_.at(number);
+  LiveAttempt& live = *live_.Find(number);
   tx.changes.push_back(athanor::AddMeasurement{record_.id, number, live.attempt.token, measurement});
   auto& reported = live.reported;
   const auto at = std::ranges::lower_bound(reported, measurement.step, {}, &Measurement::step);
@@ -246,7 +240,7 @@ void LiveStudy::RecordDecision(Transaction& tx, TrialNumber number, const Object
   DecisionRecord record;
   record.revision = record_.revision;
   record.trial = number;
-  record.token = live_.at(number).attempt.token;
+  record.token = live_.Find(number)->attempt.token;
   record.step = value.step;
   record.rule = std::string(rule_->name());
   record.rung = decision.rung;
@@ -274,9 +268,6 @@ void LiveStudy::EnterRungs(Transaction& tx, TrialNumber number, Token token, con
   for (const EnteredRung& rung : entered) {
     const RungEntry entry{LadderOf(trial(number)), rung.rung, number, rung.value, token, false};
     ladder_.Enter(entry);
-    auto& entries = rung_entries_[number];
-    std::erase_if(entries, [&](const RungEntry& other) { return other.rung == entry.rung; });
-    entries.push_back(entry);
     tx.changes.push_back(PutRungEntry{record_.id, entry});
   }
   if (!entered.empty()) Touch(tx);
@@ -284,14 +275,14 @@ void LiveStudy::EnterRungs(Transaction& tx, TrialNumber number, Token token, con
 
 void LiveStudy::EndAttempt(Transaction& tx, TrialNumber number, AttemptOutcome outcome, TrialState next,
                            std::string reason) {
-  const auto live = live_.find(number);
-  Attempt attempt = std::move(live->second.attempt);
-  live_.erase(live);
-  attempt.ended = tx.now.wall;
-  attempt.outcome = outcome;
-  attempt.reason = reason;
-  tx.changes.push_back(UpdateAttempt{record_.id, std::move(attempt)});
-  SetTrialState(tx, number, next, IsFinished(next) ? std::move(reason) : std::string());
+  UpdateAttempt update{record_.id, std::move(live_.Find(number)->attempt)};
+  live_.Remove(number);
+  update.attempt.ended = tx.now.wall;
+  update.attempt.outcome = outcome;
+  std::string trial_reason = IsFinished(next) ? reason : std::string();
+  update.attempt.reason = std::move(reason);
+  tx.changes.push_back(std::move(update));
+  SetTrialState(tx, number, next, std::move(trial_reason));
 }
 
 void LiveStudy::SetTrialState(Transaction& tx, TrialNumber number, TrialState next, std::string reason) {
@@ -319,7 +310,7 @@ void LiveStudy::AddToHistory(TrialNumber number) {
 }
 
 void LiveStudy::CountFailure(Transaction& tx, TrialNumber number, Token trusted_from) {
-  const LiveAttempt& live = live_.at(number);
+  const LiveAttempt& live = *live_.Find(number);
   const auto& kept = checkpoints(number);
   const int64_t newest = kept.empty() ? 0 : kept.front().step;
   Trial& trial = mutable_trial(number);
@@ -333,25 +324,28 @@ void LiveStudy::CountFailure(Transaction& tx, TrialNumber number, Token trusted_
 }
 
 void LiveStudy::CountSuccess(const std::string& worker, Token token) {
-  Token& last = failures_[worker].last_success;
-  last = std::max(last, token);
-  ForgiveFailures(worker, last);
+  WorkerFailures& failures = failures_[worker];
+  failures.last_success = std::max(failures.last_success, token);
+  Forgive(failures, failures.last_success);
 }
 
 bool LiveStudy::ForgiveFailures(const std::string& worker, Token trusted_from) {
   const auto found = failures_.find(worker);
-  if (found == failures_.end()) return false;
-  return std::erase_if(found->second.since, [&](const auto& failure) { return failure.first < trusted_from; }) > 0;
+  return found != failures_.end() && Forgive(found->second, trusted_from);
+}
+
+// Whether there was anything to forgive.
+bool LiveStudy::Forgive(WorkerFailures& failures, Token trusted_from) {
+  return std::erase_if(failures.since, [&](const auto& failure) { return failure.first < trusted_from; }) > 0;
 }
 
 void LiveStudy::Resume(Transaction& tx, const Promotion& promotion, Resumption kind) {
   Trial& trial = mutable_trial(promotion.trial);
   if (kind == Resumption::kFinalist) trial.finalist = true;
   MoveTrial(promotion.trial, TrialState::kWaiting);
-  for (RungEntry& entry : rung_entries_[promotion.trial]) {
-    if (entry.rung != promotion.from_rung) continue;
-    entry.promoted = true;
-    tx.changes.push_back(PutRungEntry{record_.id, entry});
+  if (const Rung::Entry* entry = rung(trial, promotion.from_rung).EntryOf(promotion.trial)) {
+    tx.changes.push_back(PutRungEntry{
+        record_.id, {LadderOf(trial), promotion.from_rung, promotion.trial, entry->value, entry->token, true}});
   }
   TouchTrial(tx, promotion.trial);
 }

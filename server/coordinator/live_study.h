@@ -17,8 +17,10 @@
 #include <unordered_map>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "server/coordinator/checkpoint_index.h"
+#include "server/coordinator/live_attempts.h"
 #include "server/coordinator/transaction.h"
 #include "server/core/history.h"
 #include "server/core/ladder.h"
@@ -31,14 +33,6 @@
 
 namespace athanor {
 
-// What a trainer says between measurements; never stored.
-struct Progress {
-  double fraction = 0;  // of the way to until_step
-  int64_t optimizer_step = 0;
-  double train_loss = 0;
-  double examples_per_second = 0;
-};
-
 // The objective of a trial at a step that counts.
 struct CurvePointInMemory {
   int64_t step = 0;
@@ -50,19 +44,6 @@ struct CurvePointInMemory {
 constexpr bool MayBeRetried(TrialState state) {
   return state == TrialState::kFailed || state == TrialState::kCancelled;
 }
-
-enum class CommandKind { kStop, kPreempt, kDrain };
-
-// A live lease of a trial, with what only a live one needs.
-struct LiveAttempt {
-  Attempt attempt;
-  MonotonicTime expires{};
-  int unlisted_heartbeats = 0;  // in a row
-  int64_t newest_checkpoint_at_start = 0;
-  std::vector<Measurement> reported;  // by this token, by step
-  std::optional<Progress> progress;
-  std::optional<MonotonicTime> preempted_at;  // PREEMPT was pushed then
-};
 
 // How a worker has done with a study lately. In a row means: in order of tokens, which is how the store tells it too.
 struct WorkerFailures {
@@ -99,8 +80,8 @@ class LiveStudy {
   bool HasTrial(TrialNumber number) const { return number >= 0 && number < static_cast<int64_t>(trials_.size()); }
   int64_t Count(TrialState state) const { return counts_[static_cast<size_t>(state)]; }
   // nullptr unless the trial is RUNNING.
-  const LiveAttempt* live(TrialNumber number) const;
-  const std::map<TrialNumber, LiveAttempt>& live_attempts() const { return live_; }
+  const LiveAttempt* live(TrialNumber number) const { return live_.Find(number); }
+  const LiveAttempts& live_attempts() const { return live_; }
   const Ladder& ladder() const { return ladder_; }
   // A rung of the ladder that the trial climbs.
   const Rung& rung(const Trial& trial, int64_t rung) const { return ladder_.rung(LadderOf(trial), rung); }
@@ -115,7 +96,7 @@ class LiveStudy {
   const CheckpointIndex& checkpoint_index() const { return checkpoints_; }
   // Of a trial that is unfinished or may be retried; empty for others.
   std::span<const CurvePointInMemory> curve(TrialNumber number) const;
-  // The best value until each point of the curve, oriented.
+  // The best value until each point of the curve, oriented. Empty unless the rule compares a trial with itself.
   std::span<const double> bests(TrialNumber number) const;
   // Trials that have a value, best first.
   const OrderStatistics& ranking() const { return ranking_; }
@@ -126,6 +107,8 @@ class LiveStudy {
   // The worker whose attempt of this trial failed last; empty if none.
   const std::string& failed_on(TrialNumber number) const;
   bool IsBarred(const std::string& worker) const;
+  // RUNNING trials that are finalists.
+  int64_t running_finalists() const { return running_finalists_; }
   // Trials COMPLETED at max_resource.
   int64_t completed_at_max() const { return completed_at_max_; }
   int64_t max_resource() const { return max_resource_; }
@@ -170,7 +153,7 @@ class LiveStudy {
     MonotonicTime expires{};
   };
   void StartAttempt(Transaction& tx, TrialNumber number, const Holder& holder);
-  LiveAttempt* mutable_live(TrialNumber number);
+  LiveAttempt* mutable_live(TrialNumber number) { return live_.Find(number); }
   // Its first report: the step it goes on from. Archives rows past it, and removes earlier attempts' checkpoints past
   // it.
   void ResumeAttempt(Transaction& tx, TrialNumber number, int64_t resumed_step, Environment environment);
@@ -215,6 +198,7 @@ class LiveStudy {
   // A trial is there that will climb the rungs, if the rule has any.
   void JoinLadder(const Trial& trial);
   bool ComparesWithHistory() const { return rule_ != nullptr && rule_->ComparesWithCompleted(); }
+  static bool Forgive(WorkerFailures& failures, Token trusted_from);
   // A trial has COMPLETED; its curve is still in memory.
   void AddToHistory(TrialNumber number);
   absl::Status LoadCurves(Store& store);
@@ -239,17 +223,16 @@ class LiveStudy {
   std::vector<Trial> trials_;  // by number
   std::array<int64_t, 8> counts_ = {};
   std::set<TrialNumber> waiting_;
-  std::map<TrialNumber, LiveAttempt> live_;
+  LiveAttempts live_;
   struct Curve {
     std::vector<CurvePointInMemory> points;
     std::vector<double> bests;
   };
   void AddPoint(Curve& curve, const CurvePointInMemory& point) const;
-  std::unordered_map<TrialNumber, Curve> curves_;
+  absl::flat_hash_map<TrialNumber, Curve> curves_;
   CheckpointIndex checkpoints_;
   std::unordered_map<TrialNumber, std::string> failed_on_;
-  std::unordered_map<std::string, WorkerFailures> failures_;  // by worker
-  std::unordered_map<TrialNumber, std::vector<RungEntry>> rung_entries_;
+  absl::flat_hash_map<std::string, WorkerFailures> failures_;  // by worker
   Ladder ladder_;
   CompletedHistory history_;
   bool history_is_loaded_ = false;  // what had COMPLETED before Load is in it
@@ -258,9 +241,10 @@ class LiveStudy {
   std::deque<EnqueuedConfiguration> enqueued_;
   int64_t next_suggestion_ = 0;
   int64_t next_enqueued_ = 1;
+  int64_t running_finalists_ = 0;
   int64_t completed_at_max_ = 0;
 
-  std::set<TrialNumber> dirty_trials_;
+  std::vector<TrialNumber> dirty_trials_;  // in the order in which they changed, with repeats
   bool dirty_ = false;
 };
 

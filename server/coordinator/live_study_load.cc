@@ -49,10 +49,7 @@ absl::StatusOr<std::unique_ptr<LiveStudy>> LiveStudy::Load(StudyImage image, Sto
   for (const Checkpoint& checkpoint : image.checkpoints) study->checkpoints_.Add(checkpoint);
   study->trials_ = std::move(image.trials);
   for (const Trial& trial : study->trials_) study->JoinLadder(trial);
-  for (const RungEntry& entry : image.rung_entries) {
-    study->ladder_.Enter(entry);
-    study->rung_entries_[entry.trial].push_back(entry);
-  }
+  for (const RungEntry& entry : image.rung_entries) study->ladder_.Enter(entry);
   for (size_t i = 0; i < study->trials_.size(); ++i) {
     const Trial& trial = study->trials_[i];
     if (trial.number != static_cast<TrialNumber>(i)) {
@@ -77,6 +74,7 @@ absl::StatusOr<std::unique_ptr<LiveStudy>> LiveStudy::Load(StudyImage image, Sto
 
 void LiveStudy::Index(const Trial& trial) {
   ++counts_[static_cast<size_t>(trial.state)];
+  if (trial.finalist && trial.state == TrialState::kRunning) ++running_finalists_;
   if (trial.state == TrialState::kWaiting) waiting_.insert(trial.number);
   if (trial.state == TrialState::kPaused) IndexPause(trial);
   if (trial.state != TrialState::kWaiting && trial.state != TrialState::kRunning) ladder_.Stop(trial.number);
@@ -107,9 +105,9 @@ absl::Status LiveStudy::LoadAttempts(StudyImage& image, MonotonicTime now, Durat
     }
     const TrialNumber number = attempt.trial;
     live.attempt = std::move(attempt);
-    live_.emplace(number, std::move(live));
+    live_.Add(number, std::move(live));
   }
-  if (static_cast<int64_t>(live_.size()) != Count(TrialState::kRunning)) {
+  if (live_.size() != Count(TrialState::kRunning)) {
     return absl::InternalError(absl::StrCat("study ", id(), ": ", Count(TrialState::kRunning),
                                             " trials are RUNNING but ", live_.size(), " attempts are live"));
   }

@@ -19,17 +19,16 @@ const Metric* FindMetric(const std::vector<Metric>& metrics, const std::string& 
 
 // What this attempt reported at the step; null if nothing.
 const Measurement* FindReported(const LiveAttempt& live, int64_t step) {
+  if (live.reported.empty() || live.reported.back().step < step) return nullptr;
   const auto found = std::ranges::lower_bound(live.reported, step, {}, &Measurement::step);
   return found == live.reported.end() || found->step != step ? nullptr : &*found;
 }
 
-// The metrics of `measurement` that the attempt has not reported at this step.
-Measurement OnlyNew(const LiveAttempt& live, const Measurement& measurement) {
-  const Measurement* known = FindReported(live, measurement.step);
-  if (known == nullptr) return measurement;
-  Measurement rest{measurement.step, known->elapsed_ms, {}};
+// The metrics of `measurement` that are not in `known`, which was reported at the same step before.
+Measurement OnlyNew(const Measurement& known, const Measurement& measurement) {
+  Measurement rest{measurement.step, known.elapsed_ms, {}};
   for (const Metric& metric : measurement.metrics) {
-    if (FindMetric(known->metrics, metric.name) == nullptr) rest.metrics.push_back(metric);
+    if (FindMetric(known.metrics, metric.name) == nullptr) rest.metrics.push_back(metric);
   }
   return rest;
 }
@@ -59,9 +58,12 @@ Verdict Reports::Report(Transaction& tx, const TrialReport& report) {
     verdict.status = Check(study, live, measurement);
     if (!verdict.status.ok()) return verdict;
     verdict.step = measurement.step;
-    const Measurement fresh = OnlyNew(live, measurement);
-    if (fresh.metrics.empty()) continue;
-    verdict.action = Decide(tx, study, number, fresh);
+    if (const Measurement* known = FindReported(live, measurement.step)) {
+      const Measurement fresh = OnlyNew(*known, measurement);
+      if (!fresh.metrics.empty()) verdict.action = Decide(tx, study, number, fresh);
+    } else if (!measurement.metrics.empty()) {
+      verdict.action = Decide(tx, study, number, measurement);
+    }
     if (verdict.action != Action::kContinue) return verdict;  // the lease is over
   }
   return verdict;
@@ -141,10 +143,11 @@ Action Reports::Decide(Transaction& tx, LiveStudy& study, TrialNumber number, co
   const StoppingDecision decision = study.rule()->OnValue(study.stopping_view(), value);
   if (decision.recorded) study.RecordDecision(tx, number, {objective->value, measurement.step}, decision);
   study.EnterRungs(tx, number, study.live(number)->attempt.token, decision.entered);
+  if (decision.action == Action::kContinue) return Action::kContinue;
   const std::string at_rung = decision.rung.has_value() ? absl::StrCat(" at rung ", *decision.rung) : std::string();
   switch (decision.action) {
     case Action::kContinue:
-      return Action::kContinue;
+      break;
     case Action::kPause:
       EndLease(state_, tx, study, number, AttemptOutcome::kPaused, TrialState::kPaused,
                absl::StrCat("paused", at_rung));

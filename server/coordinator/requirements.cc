@@ -28,10 +28,9 @@ bool Meets(const WorkerRecord& worker, const StudySpec& spec) {
     const auto devices = std::ranges::count(worker.devices, needed.device, &DeviceRecord::kind);
     if (devices < needed.devices) return false;
   }
-  const std::string dataset = NeededDataset(spec);
-  if (!dataset.empty() && !worker.datasets.empty() &&
-      std::ranges::find(worker.datasets, dataset) == worker.datasets.end()) {
-    return false;
+  if (!worker.datasets.empty()) {
+    const std::string dataset = NeededDataset(spec);
+    if (!dataset.empty() && std::ranges::find(worker.datasets, dataset) == worker.datasets.end()) return false;
   }
   return std::ranges::all_of(needed.labels, [&](const auto& wanted) {
     const auto offered = worker.labels.find(wanted.first);

@@ -15,6 +15,7 @@
 #include "absl/status/statusor.h"
 #include "base/clock.h"
 #include "server/coordinator/live_study.h"
+#include "server/coordinator/worker_table.h"
 #include "server/store/store.h"
 
 namespace athanor {
@@ -29,14 +30,6 @@ struct CoordinatorOptions {
   int max_leases_per_acquire = 64;
   int max_waiting_acquires = 100'000;
   SearchMethodFactory create_search = CreateSearchMethod;  // a simulation puts its own around it
-};
-
-// This worker holds this trial under this token.
-struct LeaseRef {
-  StudyId study = 0;
-  TrialNumber trial = 0;
-  Token token = 0;
-  auto operator<=>(const LeaseRef&) const = default;
 };
 
 // What a worker needs to run a lease.
@@ -56,24 +49,6 @@ struct LeaseGrant {
   int64_t elapsed_ms = 0;
 };
 
-// Pushed to a worker without waiting for a report. kDrain names no lease.
-struct Command {
-  CommandKind kind = CommandKind::kStop;
-  LeaseRef lease;
-};
-using CommandSink = std::function<void(const Command&)>;
-
-struct WorkerInMemory {
-  WorkerRecord record;
-  MonotonicTime last_seen{};
-  std::set<LeaseRef> held;
-  std::optional<MonotonicTime> next_probe;  // of a worker that was taken off a study or quarantined
-  uint64_t acquire_sequence = 0;  // of the last acquire: the leases it was given carry it, so a repeat gets them again
-  // The open report stream; empty without one. `stream` tells a new one from the one it replaced.
-  CommandSink sink;
-  uint64_t stream = 0;
-};
-
 // A client call that must have one effect however often it arrives.
 struct RequestKey {
   std::string id;  // empty: no protection asked for
@@ -89,7 +64,7 @@ struct State {
 
   std::map<StudyId, std::unique_ptr<LiveStudy>> studies;
   std::unordered_map<std::string, StudyId> by_name;
-  std::map<std::string, WorkerInMemory> workers;
+  WorkerTable workers;
   StudyId next_study = 1;
   Token next_token = 1;
   // Requests of the running group, not yet in the store.

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "base/clock.h"
 #include "server/core/ids.h"
@@ -26,7 +27,7 @@ struct Transaction {
   ChangeBatch changes;
   // Studies and workers whose memory must be rebuilt from the store if the commit fails.
   std::set<StudyId> touched_studies;
-  std::set<std::string> touched_workers;
+  absl::flat_hash_set<std::string> touched_workers;
   // Run in order after a successful commit, dropped after a failed one: pushed commands, watch wake-ups, files to
   // delete.
   std::vector<std::function<void()>> after_commit;

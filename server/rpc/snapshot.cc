@@ -60,7 +60,7 @@ std::optional<int64_t> EstimateTimeLeft(const LiveStudy& study) {
                                  TrialState::kInfeasible, TrialState::kCancelled}) {
     done += static_cast<double>(study.Count(state));
   }
-  for (const auto& [number, live] : study.live_attempts()) done += FractionDone(study, study.trial(number));
+  for (const TrialNumber number : study.live_attempts().Trials()) done += FractionDone(study, study.trial(number));
   const auto active_ms = static_cast<double>(study.record().active_ms);
   if (done <= 0 || active_ms <= 0) return std::nullopt;
   double left = std::max(0.0, active_ms / done * (static_cast<double>(*total) - done));
@@ -78,11 +78,11 @@ SnapshotDraft DraftSnapshot(Coordinator& coordinator, const LiveStudy& study, in
   *snapshot.mutable_study() = StudyNow(coordinator, study, now);
   std::set<TrialNumber> curves;
   std::set<std::string> workers;
-  for (const auto& [number, live] : study.live_attempts()) {
+  for (const TrialNumber number : study.live_attempts().Trials()) {
     if (snapshot.running_size() == SnapshotDraft::kMaxRunning) break;
     *snapshot.add_running() = TrialToProto(study, number);
     curves.insert(number);
-    workers.insert(live.attempt.worker);
+    workers.insert(study.live(number)->attempt.worker);
   }
   for (const auto& [value, number] : study.ranking()) {
     if (snapshot.leaders_size() == top) break;

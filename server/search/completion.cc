@@ -8,7 +8,7 @@ namespace athanor {
 
 Configuration CompleteConfiguration(const SearchSpace& space, const Configuration& fixed, ChooseValue choose,
                                     ChooseAmong choose_among) {
-  std::vector<std::vector<Value>> allowed(space.size());
+  std::vector<std::vector<Value>> allowed;  // empty where nothing is fixed
   if (!fixed.empty()) {
     if (auto found = space.AllowedValues(fixed); found.ok()) allowed = *std::move(found);
   }
@@ -20,8 +20,10 @@ Configuration CompleteConfiguration(const SearchSpace& space, const Configuratio
       continue;
     }
     Value value = choose(index);
-    const std::vector<Value>& among = allowed[index];
-    if (!among.empty() && std::ranges::find(among, value) == among.end()) value = choose_among(index, among);
+    if (!allowed.empty()) {
+      const std::vector<Value>& among = allowed[index];
+      if (!among.empty() && std::ranges::find(among, value) == among.end()) value = choose_among(index, among);
+    }
     configuration[index] = std::move(value);
   }
   return configuration;

@@ -28,7 +28,7 @@ RandomSearch::RandomSearch(const SearchSpace& space, uint64_t seed)
 }
 
 Configuration RandomSearch::Suggest(const SearchView&, int64_t index, const Configuration& fixed) const {
-  Configuration permuted(space_.size());
+  Configuration permuted;  // empty in an infinite space
   if (count_) {
     const auto pass = static_cast<uint64_t>(index / *count_);
     const uint64_t rank = Permute(HashWords({seed_, kPermutationStream, pass}), static_cast<uint64_t>(*count_),
@@ -40,7 +40,7 @@ Configuration RandomSearch::Suggest(const SearchView&, int64_t index, const Conf
     return Random({seed_, parameter_streams_[parameter], static_cast<uint64_t>(index)});
   };
   const auto choose = [&](size_t parameter) {
-    if (permuted[parameter]) return *permuted[parameter];
+    if (!permuted.empty() && permuted[parameter]) return *permuted[parameter];
     Random random = stream(parameter);
     return Draw(space_, parameter, random);
   };

@@ -111,27 +111,27 @@ absl::Status VirtualCluster::ServeIdle() {
 absl::StatusOr<bool> VirtualCluster::Acquire(uint32_t index) {
   Worker& worker = workers_[index];
   ATHANOR_ASSIGN_OR_RETURN(
-      const Grants grants,
-      coordinator_.dispatch().AcquireNow(
+      const std::vector<LeaseRef> leases,
+      coordinator_.dispatch().LeaseNow(
           tx_, {.worker = worker.name, .incarnation = kIncarnation, .sequence = ++worker.sequence, .max_trials = 1}));
-  if (grants.empty()) return false;
+  if (leases.empty()) return false;
   ++totals_.leases;
-  StartRun(worker, grants.front());
+  StartRun(worker, leases.front());
   ScheduleNext(index);
   return true;
 }
 
-void VirtualCluster::StartRun(Worker& worker, const LeaseGrant& grant) {
-  const Trial& trial = study_->trial(grant.ref.trial);
+void VirtualCluster::StartRun(Worker& worker, const LeaseRef& lease) {
+  const Trial& trial = study_->trial(lease.trial);
   const auto number = static_cast<size_t>(trial.number);
   if (resumable_.size() <= number) resumable_.resize(number + 1, 0);
   worker.leased = true;
-  worker.lease = grant.ref;
+  worker.lease = lease;
   worker.run = play_.RunOf(trial);
   const auto point_after = [&](int64_t step) {
     return static_cast<size_t>(std::ranges::upper_bound(worker.run, step, {}, &RunPoint::step) - worker.run.begin());
   };
-  worker.run = worker.run.first(point_after(grant.until_step));
+  worker.run = worker.run.first(point_after(study_->UntilStep(trial)));
   worker.resumed = resumable_[number];
   worker.first = worker.next = point_after(worker.resumed);
   worker.start = now();

@@ -55,8 +55,6 @@ class VirtualCluster {
 
  private:
   struct Worker {
-    std::string name;
-    uint64_t sequence = 0;
     bool leased = false;
     bool silent = false;
     // Of the lease:
@@ -68,6 +66,9 @@ class VirtualCluster {
     double slowness = 1;
     MonotonicTime start{};
     std::optional<MonotonicTime> lost_at;
+    // For as long as it is there:
+    std::string name;
+    uint64_t sequence = 0;  // of its last acquire
   };
 
   absl::Status Begin(StudySpec spec, const std::vector<Configuration>& enqueued);
@@ -78,7 +79,7 @@ class VirtualCluster {
   absl::Status ServeIdle();
   // Whether the coordinator had work for it.
   absl::StatusOr<bool> Acquire(uint32_t index);
-  void StartRun(Worker& worker, const LeaseGrant& grant);
+  void StartRun(Worker& worker, const LeaseRef& lease);
   void ScheduleNext(uint32_t index);
   absl::Status Finish(Worker& worker);
   void Release(uint32_t index);

@@ -1,4 +1,7 @@
-// What a scheduling decision costs: a lease, or the verdict on a reported value.
+// What a scheduling decision costs: a lease given to a worker, or the verdict on a value that it reported. All that
+// the coordinator does for a study is in the price: registering the workers, suggesting and creating the trials, their
+// rung entries, rankings and rows, the end of those that were never promoted. Not in it: what is on either side of its
+// use cases, that is the wire, the file and the training.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 

@@ -107,7 +107,7 @@ std::string Text(const LiveStudy& study) {
     for (const double best : study.bests(trial.number)) absl::StrAppend(&text, " ", best);
     absl::StrAppend(&text, "\n");
   }
-  for (const auto& [number, live] : study.live_attempts()) absl::StrAppend(&text, Text(live));
+  for (const TrialNumber number : study.live_attempts().Trials()) absl::StrAppend(&text, Text(*study.live(number)));
   return text;
 }
 

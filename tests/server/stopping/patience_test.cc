@@ -91,6 +91,11 @@ TEST(PatienceTest, AsksTheInnerRuleOnlyThen) {
   EXPECT_EQ(decisions[5].bound, 6);
 }
 
+TEST(PatienceTest, AsksForTheBestSoFarAsOtherRulesDoNot) {
+  EXPECT_TRUE(Rule(1)->ComparesWithItself());
+  EXPECT_FALSE(ThresholdRule::Create({.upper = 6}, Goal::kMinimize).value()->ComparesWithItself());
+}
+
 TEST(PatienceTest, ComparesWithCompletedTrialsIfTheInnerRuleDoes) {
   EXPECT_FALSE(Rule(1)->ComparesWithCompleted());
   EXPECT_FALSE(Rule(1, 0, ThresholdRule::Create({.upper = 6}, Goal::kMinimize).value())->ComparesWithCompleted());

@@ -1,0 +1,51 @@
+#include "server/coordinator/live_attempts.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace athanor {
+
+const LiveAttempt* LiveAttempts::Find(TrialNumber trial) const {
+  const auto index = static_cast<size_t>(trial);
+  if (index >= place_.size() || place_[index] == kNone) return nullptr;
+  return &slots_[static_cast<size_t>(place_[index])];
+}
+
+LiveAttempt* LiveAttempts::Find(TrialNumber trial) {
+  return const_cast<LiveAttempt*>(std::as_const(*this).Find(trial));
+}
+
+LiveAttempt& LiveAttempts::Add(TrialNumber trial, LiveAttempt live) {
+  if (free_.empty()) {
+    free_.push_back(static_cast<int32_t>(slots_.size()));
+    slots_.emplace_back();
+    trials_.push_back(kFree);
+  }
+  const int32_t place = free_.back();
+  free_.pop_back();
+  const auto index = static_cast<size_t>(trial);
+  if (place_.size() <= index) place_.resize(index + 1, kNone);
+  place_[index] = place;
+  trials_[static_cast<size_t>(place)] = trial;
+  return slots_[static_cast<size_t>(place)] = std::move(live);
+}
+
+void LiveAttempts::Remove(TrialNumber trial) {
+  int32_t& place = place_[static_cast<size_t>(trial)];
+  slots_[static_cast<size_t>(place)] = {};
+  trials_[static_cast<size_t>(place)] = kFree;
+  free_.push_back(place);
+  place = kNone;
+}
+
+std::vector<TrialNumber> LiveAttempts::Trials() const {
+  std::vector<TrialNumber> trials;
+  trials.reserve(static_cast<size_t>(size()));
+  for (const TrialNumber trial : trials_) {
+    if (trial != kFree) trials.push_back(trial);
+  }
+  std::ranges::sort(trials);
+  return trials;
+}
+
+}  // namespace athanor

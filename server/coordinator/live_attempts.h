@@ -1,0 +1,97 @@
+// The live leases of one study, and what only a live one needs.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <iterator>
+#include <optional>
+#include <vector>
+
+#include "base/clock.h"
+#include "server/core/ids.h"
+#include "server/core/trial.h"
+
+namespace athanor {
+
+// What a trainer says between measurements; never stored.
+struct Progress {
+  double fraction = 0;  // of the way to until_step
+  int64_t optimizer_step = 0;
+  double train_loss = 0;
+  double examples_per_second = 0;
+};
+
+// What every report looks at comes first and lies together.
+struct LiveAttempt {
+  MonotonicTime expires{};
+  int64_t newest_checkpoint_at_start = 0;
+  int unlisted_heartbeats = 0;        // in a row
+  std::vector<Measurement> reported;  // by this token, by step
+  Attempt attempt;
+  std::optional<Progress> progress;
+  std::optional<MonotonicTime> preempted_at;  // PREEMPT was pushed then
+};
+
+// At most one a trial. Found, added and removed in O(1), because every report asks for its own several times. Takes 4
+// bytes for every trial up to the largest that ever had one, and the room of as many as ever lived at once. Not
+// thread-safe.
+class LiveAttempts {
+ public:
+  struct Item {
+    TrialNumber trial = 0;
+    const LiveAttempt& live;
+  };
+
+  // Walks them in whatever order: nothing that anybody sees may depend on it. Adding or removing one ends its validity.
+  class Iterator {
+   public:
+    using iterator_category = std::input_iterator_tag;
+    using value_type = Item;
+    using difference_type = std::ptrdiff_t;
+    using pointer = void;
+    using reference = Item;
+
+    Item operator*() const { return {all_->trials_[at_], all_->slots_[at_]}; }
+    Iterator& operator++() {
+      ++at_;
+      SkipFree();
+      return *this;
+    }
+    bool operator==(const Iterator& other) const { return at_ == other.at_; }
+
+   private:
+    friend class LiveAttempts;
+    Iterator(const LiveAttempts* all, size_t at) : all_(all), at_(at) { SkipFree(); }
+    void SkipFree() {
+      while (at_ < all_->trials_.size() && all_->trials_[at_] == kFree) ++at_;
+    }
+    const LiveAttempts* all_;
+    size_t at_;
+  };
+
+  // nullptr if the trial has none. Valid until it is removed.
+  const LiveAttempt* Find(TrialNumber trial) const;
+  LiveAttempt* Find(TrialNumber trial);
+  // The trial has none.
+  LiveAttempt& Add(TrialNumber trial, LiveAttempt live);
+  // The trial has one.
+  void Remove(TrialNumber trial);
+
+  int64_t size() const { return static_cast<int64_t>(trials_.size() - free_.size()); }
+  Iterator begin() const { return {this, 0}; }
+  Iterator end() const { return {this, trials_.size()}; }
+  // The trials that have one, ascending. O(n log n).
+  std::vector<TrialNumber> Trials() const;
+
+ private:
+  static constexpr int32_t kNone = -1;
+  static constexpr TrialNumber kFree = -1;
+
+  std::vector<int32_t> place_;  // in slots_, by trial
+  std::deque<LiveAttempt> slots_;
+  std::vector<TrialNumber> trials_;  // whose each slot is; kFree
+  std::vector<int32_t> free_;        // of slots_
+};
+
+}  // namespace athanor
