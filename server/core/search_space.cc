@@ -44,6 +44,21 @@ double AtFraction(const Parameter& parameter, double fraction) {
   return std::clamp(value, parameter.min, parameter.max);
 }
 
+double FractionOf(const Parameter& parameter, double number) {
+  if (parameter.min == parameter.max) return 0;
+  const double fraction =
+      parameter.scale == Scale::kLog
+          ? (std::log(number) - std::log(parameter.min)) / (std::log(parameter.max) - std::log(parameter.min))
+          // Halves, because the width of a range may overflow.
+          : (number / 2 - parameter.min / 2) / (parameter.max / 2 - parameter.min / 2);
+  return std::clamp(fraction, 0.0, 1.0);
+}
+
+double NumberOf(const Value& value) {
+  if (const auto* integer = std::get_if<int64_t>(&value)) return static_cast<double>(*integer);
+  return std::get<double>(value);
+}
+
 absl::StatusOr<SearchSpace> SearchSpace::Create(std::vector<Parameter> parameters) {
   std::set<std::string_view> names;
   for (const Parameter& parameter : parameters) {

@@ -47,6 +47,11 @@ using Configuration = std::vector<std::optional<Value>>;
 // The value at `fraction` in [0, 1] of the way from min to max of a kFloat or kInt parameter on its scale: 0 gives min,
 // 1 gives max exactly, and rounding never leaves the range.
 double AtFraction(const Parameter& parameter, double fraction);
+// Its inverse, up to rounding: where `number` lies between min (0) and max (1) on the parameter's scale. Beyond them it
+// is 0 or 1; 0 if they are equal.
+double FractionOf(const Parameter& parameter, double number);
+// The number that a value of a kFloat or kInt parameter is.
+double NumberOf(const Value& value);
 
 // An immutable, checked list of parameters. Thread-safe; cheap to copy.
 class SearchSpace {
@@ -79,16 +84,16 @@ class SearchSpace {
   // step: 0 to 0.3 by 0.1 has four values although 3 * 0.1 > 0.3 in doubles; the last is then max itself. `points` of a
   // range with min == max are one value.
   enum class Points { kIgnore, kUse };
-  std::optional<int64_t> CountValues(size_t index, Points points) const;
+  std::optional<int64_t> CountValues(size_t index, Points points = Points::kIgnore) const;
   // 0 <= k < CountValues.
-  Value ValueAt(size_t index, int64_t k, Points points) const;
+  Value ValueAt(size_t index, int64_t k, Points points = Points::kIgnore) const;
 
   // The number of distinct configurations (inactive parameters absent), nullopt if a float is continuous or it exceeds
   // 2^62. Exact. O(parameters).
-  std::optional<int64_t> CountConfigurations(Points points) const;
+  std::optional<int64_t> CountConfigurations(Points points = Points::kIgnore) const;
   // Configuration `rank` of them in declared order, the last parameter fastest, absent before every value. 0 <= rank <
   // CountConfigurations.
-  Configuration ConfigurationAt(int64_t rank, Points points) const;
+  Configuration ConfigurationAt(int64_t rank, Points points = Points::kIgnore) const;
 
   // INVALID_ARGUMENT with key path unless every active parameter has a value of its type, in range and on its grid (a
   // float within 1e-9 of a step), and every inactive one has none.

@@ -1,30 +1,13 @@
 #include "server/insight/cells.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
-#include <variant>
 
 namespace athanor {
 namespace {
 
-constexpr auto kPoints = SearchSpace::Points::kIgnore;
-
-double NumberOf(const Value& value) {
-  if (const auto* integer = std::get_if<int64_t>(&value)) return static_cast<double>(*integer);
-  return std::get<double>(value);
-}
-
-// From 0 at the least value to 1 at the greatest.
-double FractionOf(const Parameter& parameter, double number) {
-  if (parameter.min == parameter.max) return 0;
-  if (parameter.scale == Scale::kLog) return std::log(number / parameter.min) / std::log(parameter.max / parameter.min);
-  // Halves, because the width of a range may overflow.
-  return (number / 2 - parameter.min / 2) / (parameter.max / 2 - parameter.min / 2);
-}
-
 size_t CountActive(const SearchSpace& space, size_t index) {
-  const auto count = space.CountValues(index, kPoints);
+  const auto count = space.CountValues(index);
   if (space.parameters()[index].type == ParameterType::kCategorical) return static_cast<size_t>(*count);
   return count ? static_cast<size_t>(std::min<int64_t>(*count, ParameterCells::kNumberCells))
                : ParameterCells::kNumberCells;
@@ -34,7 +17,7 @@ size_t CellOf(const Parameter& parameter, const Value& value, size_t active) {
   if (parameter.type == ParameterType::kCategorical) {
     return static_cast<size_t>(std::ranges::find(parameter.values, value) - parameter.values.begin());
   }
-  const double fraction = std::clamp(FractionOf(parameter, NumberOf(value)), 0.0, 1.0);
+  const double fraction = FractionOf(parameter, NumberOf(value));
   return std::min(static_cast<size_t>(fraction * static_cast<double>(active)), active - 1);
 }
 

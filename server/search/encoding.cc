@@ -7,30 +7,9 @@
 #include "server/search/quantile.h"
 
 namespace athanor {
-namespace {
-
-constexpr auto kPoints = SearchSpace::Points::kIgnore;
-
-double NumberOf(const Value& value) {
-  if (const auto* integer = std::get_if<int64_t>(&value)) return static_cast<double>(*integer);
-  return std::get<double>(value);
-}
-
-double FractionOf(const Parameter& parameter, double number) {
-  if (parameter.min == parameter.max) return 0;
-  const double fraction =
-      parameter.scale == Scale::kLog
-          ? (std::log(number) - std::log(parameter.min)) / (std::log(parameter.max) - std::log(parameter.min))
-          // Halves, because the width of a range may overflow.
-          : (number / 2 - parameter.min / 2) / (parameter.max / 2 - parameter.min / 2);
-  return std::clamp(fraction, 0.0, 1.0);
-}
-
-}  // namespace
-
 Encoding::Encoding(const SearchSpace& space) : space_(&space) {
   for (size_t index = 0; index < space.size(); ++index) {
-    const auto count = space.CountValues(index, kPoints);
+    const auto count = space.CountValues(index);
     const bool category = space.parameters()[index].type == ParameterType::kCategorical;
     dimensions_.push_back({.kind = category ? Kind::kCategory
                                    : count  ? Kind::kGrid

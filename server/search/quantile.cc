@@ -6,8 +6,6 @@
 namespace athanor {
 namespace {
 
-constexpr auto kPoints = SearchSpace::Points::kIgnore;
-
 double LogIndex(const Parameter& parameter, int64_t count, double u) {
   const double step = parameter.step.value_or(1);
   const Parameter cells = {
@@ -19,12 +17,12 @@ double LogIndex(const Parameter& parameter, int64_t count, double u) {
 
 Value ValueAtQuantile(const SearchSpace& space, size_t index, double u) {
   const Parameter& parameter = space.parameters()[index];
-  const auto count = space.CountValues(index, kPoints);
+  const auto count = space.CountValues(index);
   if (!count) return AtFraction(parameter, u);
   const double at =
       parameter.scale == Scale::kLog ? LogIndex(parameter, *count, u) : std::floor(u * static_cast<double>(*count));
   // Rounding may lead one past the last.
-  return space.ValueAt(index, std::clamp<int64_t>(static_cast<int64_t>(at), 0, *count - 1), kPoints);
+  return space.ValueAt(index, std::clamp<int64_t>(static_cast<int64_t>(at), 0, *count - 1));
 }
 
 }  // namespace athanor

@@ -10,7 +10,6 @@
 namespace athanor {
 namespace {
 
-constexpr auto kPoints = SearchSpace::Points::kIgnore;
 // Set the streams apart that one seed feeds. Never change them: seeds are stored.
 constexpr uint64_t kScrambling = 0x736f626f6c;   // "sobol"
 constexpr uint64_t kRest = 0x736f626f6c726573;   // "sobolres"
@@ -28,7 +27,7 @@ absl::StatusOr<std::unique_ptr<SobolSearch>> SobolSearch::Create(const SearchSpa
 }
 
 SobolSearch::SobolSearch(const SearchSpace& space, SobolSequence sequence, uint64_t seed)
-    : space_(space), sequence_(std::move(sequence)), seed_(seed), count_(space.CountConfigurations(kPoints)) {}
+    : space_(space), sequence_(std::move(sequence)), seed_(seed), count_(space.CountConfigurations()) {}
 
 Configuration SobolSearch::Suggest(const SearchView&, int64_t index, const Configuration& fixed) const {
   if (fixed.empty() && count_) return WithoutRepeats(index);
@@ -80,7 +79,7 @@ void SobolSearch::Extend(Pass& pass) const {
   const uint64_t order = HashWords({seed_, kRest, pass.number});
   for (;;) {
     const uint64_t rank = Permute(order, static_cast<uint64_t>(*count_), static_cast<uint64_t>(pass.next_rest++));
-    if (take(space_.ConfigurationAt(static_cast<int64_t>(rank), kPoints))) return;
+    if (take(space_.ConfigurationAt(static_cast<int64_t>(rank)))) return;
   }
 }
 

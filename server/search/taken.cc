@@ -12,8 +12,6 @@
 namespace athanor {
 namespace {
 
-constexpr auto kPoints = SearchSpace::Points::kIgnore;
-
 struct BitsOf {
   uint64_t operator()(bool value) const { return value ? 1 : 0; }
   uint64_t operator()(int64_t value) const { return static_cast<uint64_t>(value); }
@@ -50,12 +48,12 @@ class Search {
     if (!space_.IsActive(index, found_)) return with(std::nullopt);
     if (!fixed_.empty() && fixed_[index]) return with(fixed_[index]);
     const std::vector<Value>& allowed = allowed_[index];
-    const auto count = allowed.empty() ? space_.CountValues(index, kPoints) : static_cast<int64_t>(allowed.size());
+    const auto count = allowed.empty() ? space_.CountValues(index) : static_cast<int64_t>(allowed.size());
     if (!count) return with(ValueAtQuantile(space_, index, random_.Uniform()));
     const auto first = static_cast<int64_t>(random_.Below(static_cast<uint64_t>(*count)));
     for (int64_t i = 0; i < *count; ++i) {
       const int64_t k = i < *count - first ? first + i : first + i - *count;
-      if (with(allowed.empty() ? space_.ValueAt(index, k, kPoints) : allowed[static_cast<size_t>(k)])) return true;
+      if (with(allowed.empty() ? space_.ValueAt(index, k) : allowed[static_cast<size_t>(k)])) return true;
     }
     return false;
   }
@@ -76,7 +74,7 @@ TakenConfigurations::TakenConfigurations(const SearchSpace& space, std::span<con
                                          const Configuration& fixed) {
   for (size_t index = 0; index < space.size(); ++index) {
     const bool drawn = fixed.empty() || !fixed[index];
-    if (drawn && space.parameters()[index].when.empty() && !space.CountValues(index, kPoints)) return;
+    if (drawn && space.parameters()[index].when.empty() && !space.CountValues(index)) return;
   }
   fingerprints_.reserve(trials.size());
   for (const Trial& trial : trials) Insert(trial.configuration);
