@@ -7,23 +7,22 @@
 namespace athanor {
 namespace {
 
-constexpr auto kPoints = SearchSpace::Points::kIgnore;
 // Sets the permutations' seeds apart from the parameters' streams, which are three words too. Never change it: seeds
 // are stored.
 constexpr uint64_t kPermutationStream = 0x7065726d75746174;  // "permutat"
 
 Value Draw(const SearchSpace& space, size_t index, Random& random) {
-  const auto count = space.CountValues(index, kPoints);
+  const auto count = space.CountValues(index);
   if (!count || space.parameters()[index].scale == Scale::kLog) {
     return ValueAtQuantile(space, index, random.Uniform());
   }
-  return space.ValueAt(index, static_cast<int64_t>(random.Below(static_cast<uint64_t>(*count))), kPoints);
+  return space.ValueAt(index, static_cast<int64_t>(random.Below(static_cast<uint64_t>(*count))));
 }
 
 }  // namespace
 
 RandomSearch::RandomSearch(const SearchSpace& space, uint64_t seed)
-    : space_(space), seed_(seed), count_(space.CountConfigurations(kPoints)) {
+    : space_(space), seed_(seed), count_(space.CountConfigurations()) {
   for (const Parameter& parameter : space.parameters()) parameter_streams_.push_back(HashString(parameter.name));
 }
 
@@ -33,7 +32,7 @@ Configuration RandomSearch::Suggest(const SearchView&, int64_t index, const Conf
     const auto pass = static_cast<uint64_t>(index / *count_);
     const uint64_t rank = Permute(HashWords({seed_, kPermutationStream, pass}), static_cast<uint64_t>(*count_),
                                   static_cast<uint64_t>(index % *count_));
-    permuted = space_.ConfigurationAt(static_cast<int64_t>(rank), kPoints);
+    permuted = space_.ConfigurationAt(static_cast<int64_t>(rank));
     if (fixed.empty()) return permuted;
   }
   const auto stream = [&](size_t parameter) {
