@@ -2,7 +2,7 @@
 # How much sooner than random search every policy finds the best rows of recorded learning curves: all that
 # tests/bench/simulate/RESULTS.md says of them. Usage:
 #
-#   recorded_curves.sh ATHANOR CURVES OUT     simulates; a CSV file a policy goes to the folder OUT (about two hours on
+#   recorded_curves.sh ATHANOR CURVES OUT     simulates; a CSV file a policy goes to the folder OUT (about an hour on
 #                                             one core; what is there already is not run again)
 #   recorded_curves.sh --tables OUT           prints the Markdown tables of what is there
 #
@@ -17,7 +17,6 @@ policies() {
 asha-1|$seeds|1,4,25,100|early_stopping: {method: asha}
 asha-3|$seeds|1,4,25,100|early_stopping: {method: asha, min_resource: 3}
 asha-adaptive|$seeds|1,4,25,100|early_stopping: {method: asha, brackets: 4}
-asha-adaptive-3|$seeds|1,4,25,100|early_stopping: {method: asha, min_resource: 3, brackets: 3}
 sobol|$seeds|1,4,25,100|search: {method: sobol}
 median|$seeds|1,4,25,100|early_stopping: {method: median}
 asha-stopping|$seeds|1,4,25,100|early_stopping: {method: asha_stopping}
@@ -25,7 +24,6 @@ hyperband|$seeds|1,4,25,100|early_stopping: {method: hyperband}
 hyperband-synchronous|$seeds|1,4,25,100|early_stopping: {method: hyperband, synchronous: true}
 asha-adaptive-tpe|$seeds|1,4,25,100|search: {method: tpe}, early_stopping: {method: asha, brackets: 4}
 asha-adaptive-gp|10|4,25|search: {method: gp}, early_stopping: {method: asha, brackets: 4}
-asha-adaptive-auto|10|4,25,100|search: {method: auto}, early_stopping: {method: asha, brackets: 4}
 tpe|$seeds|1,4,25,100|search: {method: tpe}
 gp|10|4,25|search: {method: gp}
 END
@@ -39,13 +37,13 @@ simulate() {
   policies | while IFS='|' read -r name seeds workers policy; do
     [ -e "$out/$name.csv" ] && continue
     echo "$name: $seeds seeds, $workers workers" >&2
-    "$athanor" simulate "$@" --workers "$workers" --seeds "$seeds" ${JOBS:+--jobs "$JOBS"} --quiet --output csv \
+    "$athanor" simulate "$@" --workers "$workers" --seeds "$seeds" ${JOBS:+--jobs "$JOBS"} --output csv \
       --policy "name: $name, $policy" >"$out/$name.part" </dev/null
     mv "$out/$name.part" "$out/$name.csv"
   done
 }
 
-# Of all files, the records of the policy that each is named after: workers,policy,target,task,speed_up,low,high.
+# Of all files, the records of the policy that each is named after: workers,policy,target,task,speed_up, ….
 records() {
   policies | while IFS='|' read -r name rest; do
     [ -e "$1/$name.csv" ] && awk -F, -v name="$name" 'NR > 1 && $2 == name' "$1/$name.csv"
@@ -58,7 +56,7 @@ tables() {
   records "$1" | awk -F, '
     $4 != "all" { next }
     !($2 in seen) { seen[$2] = 1; order[++n] = $2 }
-    { cell[$2, $1] = cell[$2, $1] (($2, $1) in cell ? " / " : "") sprintf("%.2f", $5) }
+    { at = $2 SUBSEP $1; figure = sprintf("%.2f", $5); if (at in cell) figure = cell[at] " / " figure; cell[at] = figure }
     END {
       split("1 4 25 100", workers, " ")
       for (i = 1; i <= n; ++i) {
@@ -69,12 +67,12 @@ tables() {
     }'
   for workers in 1 4 25 100; do
     echo
-    echo "| $workers worker(s) | $(tasks "$1" | tr '\n' '|' | sed 's/|$//; s/|/ | /g') |"
+    echo "| workers: $workers | $(tasks "$1" | tr '\n' '|' | sed 's/|$//; s/|/ | /g') |"
     echo "|---$(tasks "$1" | sed 's/.*/|---/' | tr -d '\n')|"
     records "$1" | awk -F, -v workers="$workers" '
       $1 != workers || $4 == "all" { next }
       !($2 in line) { order[++n] = $2; line[$2] = "" }
-      { cell[$2, $4] = cell[$2, $4] (($2, $4) in cell ? " / " : "") sprintf("%.2f", $5)
+      { at = $2 SUBSEP $4; figure = sprintf("%.2f", $5); if (at in cell) figure = cell[at] " / " figure; cell[at] = figure
         if (!($4 in known)) { known[$4] = 1; task[++m] = $4 } }
       END {
         for (i = 1; i <= n; ++i) {
