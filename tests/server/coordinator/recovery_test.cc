@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/store/sqlite/sqlite_store.h"
+#include "tests/server/coordinator/scripted_study.h"
 #include "tests/testing/coordinator_fixture.h"
 
 namespace athanor {
@@ -16,110 +17,17 @@ namespace {
 using std::chrono::seconds;
 using testing::AshaStudy;
 using ::testing::IsEmpty;
+using testing::Reopening;
+using testing::Script;
 using testing::SmallStudy;
 using testing::TestCoordinator;
-
-enum class Reopening { kNever, kAfterEveryStep };
-
-// A whole study by three workers of which one fails every fourth trial that it gets, with a pause, an enqueued
-// configuration, a cancelled and a retried trial and a lost lease on the way. Returns everything that was leased and
-// decided.
-class Script {
- public:
-  Script(StudySpec spec, Reopening reopening, Store* store = nullptr)
-      : coordinator_({}, store), reopening_(reopening), study_(coordinator_.Create(std::move(spec))) {
-    for (const char* worker : {"a", "b", "c"}) coordinator_.Register(worker);
-  }
-
-  std::string Run() {
-    for (int round = 0; round < 200 && !IsFinished(coordinator_.state(study_)); ++round) {
-      Intervene(round);
-      for (const char* worker : {"a", "b", "c"}) Work(worker, round);
-    }
-    EXPECT_EQ(coordinator_.state(study_), StudyState::kCompleted);
-    for (const DecisionRecord& decision : coordinator_.Decisions(study_)) {
-      absl::StrAppend(&log_, decision.revision, " trial ", decision.trial, " token ", decision.token, " step ",
-                      decision.step, " ", decision.rule, " rung ", decision.rung.value_or(-1), " value ",
-                      decision.value, " bound ", decision.bound, " n ", decision.n, " ", ToString(decision.action),
-                      "\n");
-    }
-    return absl::StrCat(log_, coordinator_.MemoryText());
-  }
-
- private:
-  void Step() {
-    coordinator_.Advance(seconds(5));  // how often active time is written
-    coordinator_.HeartbeatAll();
-    if (reopening_ == Reopening::kNever) return;
-    const std::string before = coordinator_.MemoryText();
-    coordinator_.Reopen();
-    EXPECT_EQ(coordinator_.MemoryText(), before);
-    coordinator_.HeartbeatAll();
-  }
-
-  void Intervene(int round) {
-    if (round == 2) {
-      EXPECT_TRUE(coordinator_.Enqueue(study_, {{"learning_rate", 0.5}}).ok());
-    }
-    if (round == 3) coordinator_.Cancel(study_, 1).IgnoreError();  // unless it has ended
-    if (round == 4) {
-      EXPECT_TRUE(coordinator_.Steer(&Studies::Pause, study_).ok());
-      Step();
-      EXPECT_TRUE(coordinator_.Steer(&Studies::Resume, study_).ok());
-    }
-    if (round == 5 && coordinator_.state(study_, 1) == TrialState::kCancelled) {
-      EXPECT_TRUE(coordinator_.Retry(study_, 1).ok());
-    }
-    Step();
-  }
-
-  void Work(const std::string& worker, int round) {
-    const Grants grants = coordinator_.Acquire(worker, 2);
-    Step();
-    for (const LeaseGrant& grant : grants) {
-      absl::StrAppend(&log_, worker, " leased ", grant.ref.trial, " token ", grant.ref.token, " seed ", grant.seed,
-                      " from ", grant.checkpoints.empty() ? 0 : grant.checkpoints.front().step, "\n");
-      if (worker == "b" && ++leased_by_b_ % 4 == 0) {
-        absl::StrAppend(&log_, "failed to ", ToString(coordinator_.Finish(grant, AttemptOutcome::kFailed)), "\n");
-      } else if (worker == "c" && round == 1) {
-        const auto answer = coordinator_.Heartbeat("c", {});  // it never got the answer
-        EXPECT_TRUE(coordinator_.Heartbeat("c", {}).ok() && answer.ok());
-      } else {
-        Train(grant);
-      }
-      Step();
-    }
-  }
-
-  void Train(const LeaseGrant& grant) {
-    const int64_t first = grant.checkpoints.empty() ? 1 : grant.checkpoints.front().step + 1;
-    for (int64_t step = first; step <= grant.until_step; ++step) {
-      const double value = std::sin(static_cast<double>(7 * grant.ref.trial)) + 0.01 * static_cast<double>(step);
-      EXPECT_TRUE(coordinator_.Checkpoint(grant, step).ok());
-      Step();
-      const Action action = coordinator_.Report(grant, step, grant.ref.trial == 5 ? NAN : value);
-      Step();
-      if (action != Action::kContinue) {
-        absl::StrAppend(&log_, "trial ", grant.ref.trial, " ", ToString(action), " at ", step, "\n");
-        return;
-      }
-    }
-    coordinator_.Finish(grant);
-  }
-
-  TestCoordinator coordinator_;
-  Reopening reopening_;
-  StudyId study_;
-  int leased_by_b_ = 0;
-  std::string log_;
-};
 
 class MidStudy : public ::testing::TestWithParam<std::pair<const char*, EarlyStoppingOptions>> {};
 
 TEST_P(MidStudy, ReopenedAfterEveryStepContinuesIdentically) {
   StudySpec spec = AshaStudy("s", 12, 2);
   spec.early_stopping = GetParam().second;
-  EXPECT_EQ(Script(spec, Reopening::kNever).Run(), Script(spec, Reopening::kAfterEveryStep).Run());
+  EXPECT_EQ(Script(spec, {}).Run(), Script(spec, {.reopening = Reopening::kAfterEveryStep}).Run());
 }
 
 TEST(OnDisk, TheSameStudyGivesTheSameFactsAndComesBackTheSame) {
@@ -129,7 +37,8 @@ TEST(OnDisk, TheSameStudyGivesTheSameFactsAndComesBackTheSame) {
     auto store = OpenSqliteStore({.path = directory + "/athanor.db"});
     ASSERT_TRUE(store.ok()) << store.status();
     const StudySpec spec = AshaStudy("s", 12, 2);
-    EXPECT_EQ(Script(spec, Reopening::kAfterEveryStep, store->get()).Run(), Script(spec, Reopening::kNever).Run());
+    EXPECT_EQ(Script(spec, {.reopening = Reopening::kAfterEveryStep, .store = store->get()}).Run(),
+              Script(spec, {}).Run());
   }
   std::filesystem::remove_all(directory);
 }
