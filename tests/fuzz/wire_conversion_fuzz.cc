@@ -1,6 +1,6 @@
 // What arrives over the wire, into the domain: no message makes the conversion fail in any way but by a status, and a
 // study that is accepted survives the way out and in again unchanged. The input is a StudySpec in text form, or, after
-// a first byte of 1 or 2, the bytes of a TrialReport or FinishRequest.
+// a first byte of 1, 2 or 3, the bytes of a TrialReport, FinishRequest or UpdateStudyRequest.
 #include <google/protobuf/io/tokenizer.h>
 #include <google/protobuf/text_format.h>
 
@@ -8,11 +8,14 @@
 #include <string>
 
 #include "athanor/v1/study.pb.h"
+#include "athanor/v1/study_service.pb.h"
 #include "athanor/v1/worker_service.pb.h"
 #include "server/coordinator/plan.h"
 #include "server/core/study_spec.h"
 #include "server/rpc/convert_study_spec.h"
+#include "server/rpc/convert_study_update.h"
 #include "server/rpc/convert_worker.h"
+#include "server/search/auto.h"
 
 namespace {
 
@@ -46,6 +49,7 @@ void ConvertSpec(const std::string& text) {
   auto again = athanor::FromProto(out);
   if (!again.ok() || !athanor::Complete(*again).ok()) std::abort();
   if (Bytes(athanor::ToProto(*again)) != Bytes(out)) std::abort();
+  athanor::PickMethod(*again);
   if (!athanor::PlanStudy(*again).ok()) std::abort();
 }
 
@@ -59,6 +63,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   } else if (input.starts_with('\2')) {
     athanor::v1::FinishRequest finish;
     if (finish.ParseFromString(input.substr(1))) (void)athanor::FromProto(finish);
+  } else if (input.starts_with('\3')) {
+    athanor::v1::UpdateStudyRequest update;
+    if (update.ParseFromString(input.substr(1))) (void)athanor::FromProto(update);
   } else {
     ConvertSpec(input);
   }
