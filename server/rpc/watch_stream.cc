@@ -1,7 +1,5 @@
 #include "server/rpc/watch_stream.h"
 
-#include <grpcpp/alarm.h>
-
 #include <algorithm>
 #include <chrono>
 #include <memory>
@@ -9,8 +7,8 @@
 #include <string>
 #include <utility>
 
+#include "server/rpc/paced_stream.h"
 #include "server/rpc/snapshot.h"
-#include "server/rpc/status.h"
 
 namespace athanor {
 namespace {
@@ -24,22 +22,18 @@ constexpr int32_t kDefaultTop = 10;
 constexpr int32_t kLongestTop = 100;
 // While trials run, their progress is worth a snapshot even if nothing was committed.
 constexpr milliseconds kRefresh(1000);
-constexpr milliseconds kUntilWoken(kLongestIntervalMs);
 
 milliseconds IntervalOf(const v1::WatchStudyRequest& request) {
   if (request.min_interval_ms() <= 0) return milliseconds(kDefaultIntervalMs);
   return milliseconds(std::clamp(request.min_interval_ms(), kShortestIntervalMs, kLongestIntervalMs));
 }
 
-// One chain of steps, never two at once: draft (owner thread), complete (pool), write, pause for the interval, wait for
-// a change, draft again. Changes, cancellation and shutdown only take a note and cut the waiting short.
-class WatchStream final : public grpc::ServerWriteReactor<v1::StudySnapshot>,
-                          public EndableStream,
-                          public std::enable_shared_from_this<WatchStream> {
+// The chain: draft (owner thread), complete (pool), write, pause for the interval, wait for a change, draft again.
+class WatchStream final : public PacedStream<WatchStream, v1::StudySnapshot> {
  public:
   WatchStream(ServiceContext& context, OpenStreams& watches, const v1::WatchStudyRequest& request)
-      : context_(context),
-        watches_(watches),
+      : PacedStream(watches),
+        context_(context),
         name_(request.study()),
         interval_(IntervalOf(request)),
         top_(request.top() <= 0 ? kDefaultTop : std::min(request.top(), kLongestTop)) {
@@ -47,80 +41,35 @@ class WatchStream final : public grpc::ServerWriteReactor<v1::StudySnapshot>,
   }
 
   void Start() {
-    self_ = shared_from_this();
-    registered_ = watches_.Add(this);
-    if (!registered_) return End(absl::ResourceExhaustedError("too many watches are open; retry with back-off"));
-    Draft();
-  }
-
-  // The first reason stands.
-  void Stop(absl::Status status) override {
-    const MutexLock lock(mutex_);
-    if (!stop_.has_value()) stop_ = std::move(status);
-    if (alarm_ != nullptr) alarm_->Cancel();
+    if (Open()) Draft();
   }
 
   void OnWriteDone(bool ok) override {
-    if (!ok) return End(absl::CancelledError("the watcher is gone"));
+    if (!ok) return End(absl::CancelledError("the reader is gone"));
     if (last_) return End(absl::OkStatus());
-    Wait(Phase::kPausing, interval_);
-  }
-
-  void OnCancel() override { Stop(absl::CancelledError("the watcher is gone")); }
-
-  void OnDone() override {
-    if (registered_) watches_.Remove(this);
-    // If the queue refuses, the watcher stays behind and finds nobody.
-    (void)context_.owner.Post([self = shared_from_this()](Transaction&) -> Owner::Reply {
-      if (self->watch_.has_value()) self->context_.coordinator.watchers().Remove(self->study_, *self->watch_);
-      return nullptr;
-    });
-    self_.reset();
+    StartWait(Wait::kPause, interval_);
   }
 
  private:
-  enum class Phase { kBusy, kPausing, kWaiting };
+  friend PacedStream;
 
-  void Changed() {
-    const MutexLock lock(mutex_);
-    changed_ = true;
-    if (phase_ == Phase::kWaiting && alarm_ != nullptr) alarm_->Cancel();
-  }
-
-  // Goes on in Woken after `duration`, or sooner: at a stop, and in kWaiting at a change.
-  void Wait(Phase phase, milliseconds duration) {
-    const MutexLock lock(mutex_);
-    phase_ = phase;
-    // gRPC runs the callback on a thread of its own, never within Set or Cancel. An alarm may not be set anew from its
-    // own callback, hence a fresh one.
-    alarm_ = std::make_unique<grpc::Alarm>();
-    alarm_->Set(std::chrono::system_clock::now() + duration, [this](bool) { Woken(); });
-    if (stop_.has_value() || (phase == Phase::kWaiting && changed_)) alarm_->Cancel();
-  }
-
-  void Woken() {
-    Phase phase = Phase::kBusy;
-    bool changed = false;
-    std::optional<absl::Status> stop;
-    {
-      const MutexLock lock(mutex_);
-      phase = std::exchange(phase_, Phase::kBusy);
-      changed = changed_;
-      stop = stop_;
-    }
-    if (stop.has_value()) return End(*stop);
-    if (phase == Phase::kPausing && !changed && !cursor_.more_decisions) {
-      return Wait(Phase::kWaiting, running_ ? std::max(kRefresh - interval_, milliseconds(0)) : kUntilWoken);
+  void Woken(Wait wait, bool changed) {
+    if (wait == Wait::kPause && !changed && !cursor_.more_decisions) {
+      return StartWait(Wait::kUntilNews, running_ ? std::max(kRefresh - interval_, milliseconds(0)) : kLongestWait);
     }
     refresh_ = !changed && running_;
     Draft();
   }
 
+  void Unfollow() {
+    // If the queue refuses, the watcher stays behind and finds nobody.
+    (void)context_.owner.Post([self = shared_from_this()](Transaction&) -> Owner::Reply {
+      if (self->watch_.has_value()) self->context_.coordinator.watchers().Remove(self->study_, *self->watch_);
+      return nullptr;
+    });
+  }
+
   void Draft() {
-    {
-      const MutexLock lock(mutex_);
-      changed_ = false;
-    }
     const absl::Status posted = context_.owner.Post(
         [self = shared_from_this()](Transaction& tx) -> Owner::Reply { return self->DraftOnOwner(tx); });
     if (!posted.ok()) End(posted);
@@ -139,12 +88,12 @@ class WatchStream final : public grpc::ServerWriteReactor<v1::StudySnapshot>,
     if (!watch_.has_value()) {
       study_ = study.id();
       watch_ = context_.coordinator.watchers().Add(study_, [weak = weak_from_this()] {
-        if (const auto self = weak.lock()) self->Changed();
+        if (const auto self = weak.lock()) self->NoteNews();
       });
     }
     const bool nothing_new = study.record().revision == revision_ && !refresh_ && !cursor_.more_decisions;
     if (nothing_new) {
-      return [self = shared_from_this()](const absl::Status&) { self->Wait(Phase::kPausing, self->interval_); };
+      return [self = shared_from_this()](const absl::Status&) { self->StartWait(Wait::kPause, self->interval_); };
     }
     revision_ = study.record().revision;
     auto draft = std::make_shared<SnapshotDraft>(DraftSnapshot(context_.coordinator, study, top_, tx.now.monotonic));
@@ -165,15 +114,10 @@ class WatchStream final : public grpc::ServerWriteReactor<v1::StudySnapshot>,
     StartWrite(&snapshot_);
   }
 
-  void End(const absl::Status& status) { Finish(ToGrpc(status)); }
-
   ServiceContext& context_;
-  OpenStreams& watches_;
   const std::string name_;
   const milliseconds interval_;
   const int top_;
-  bool registered_ = false;
-  std::shared_ptr<WatchStream> self_;
 
   // Used by the chain alone.
   StudyId study_ = 0;
@@ -184,12 +128,6 @@ class WatchStream final : public grpc::ServerWriteReactor<v1::StudySnapshot>,
   bool running_ = false;  // trials run
   bool refresh_ = false;  // a snapshot is due although nothing was committed
   bool last_ = false;
-
-  Mutex mutex_;
-  Phase phase_ ATHANOR_GUARDED_BY(mutex_) = Phase::kBusy;
-  bool changed_ ATHANOR_GUARDED_BY(mutex_) = false;
-  std::optional<absl::Status> stop_ ATHANOR_GUARDED_BY(mutex_);
-  std::unique_ptr<grpc::Alarm> alarm_ ATHANOR_GUARDED_BY(mutex_);
 };
 
 }  // namespace
