@@ -1,5 +1,6 @@
 #include "server/store/sqlite/attempt_rows.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace athanor::sqlite {
@@ -101,29 +102,23 @@ std::vector<Attempt> AttemptRows::LoadLive(StudyId study) {
   return attempts;
 }
 
-std::vector<StudyImage::FailedAttempt> AttemptRows::LoadFailed(StudyId study) {
-  Statement select(database_,
-                   "SELECT token, trial, worker FROM attempts WHERE study = ? AND outcome = 'FAILED' ORDER BY token");
-  std::vector<StudyImage::FailedAttempt> failed;
+void AttemptRows::LoadTrust(StudyId study, StudyImage& image) {
+  Statement select(database_, "SELECT outcome, token, trial, worker FROM attempts WHERE study = ?");
   for (Rows rows = select.Query(study); rows.Next();) {
-    StudyImage::FailedAttempt& attempt = failed.emplace_back();
-    attempt.token = rows.Int();
-    attempt.trial = rows.Int();
-    attempt.worker = rows.Text();
-  }
-  return failed;
-}
-
-std::map<std::string, Token> AttemptRows::LoadLastSuccesses(StudyId study) {
-  Statement select(database_,
-                   "SELECT worker, MAX(token) FROM attempts WHERE study = ? AND outcome IN ('COMPLETED', 'PAUSED', "
-                   "'PRUNED', 'INFEASIBLE') GROUP BY worker");
-  std::map<std::string, Token> successes;
-  for (Rows rows = select.Query(study); rows.Next();) {
+    const AttemptOutcome outcome = rows.Word(kAttemptOutcomes);
+    const bool failed = outcome == AttemptOutcome::kFailed;
+    if (!failed && !IsSuccess(outcome)) continue;
+    const Token token = rows.Int();
+    const TrialNumber trial = rows.Int();
     std::string worker = rows.Text();
-    successes[std::move(worker)] = rows.Int();
+    if (failed) {
+      image.failed_attempts.push_back({token, trial, std::move(worker)});
+    } else {
+      Token& last = image.last_successes[std::move(worker)];
+      last = std::max(last, token);
+    }
   }
-  return successes;
+  std::ranges::sort(image.failed_attempts, {}, &StudyImage::FailedAttempt::token);
 }
 
 std::vector<Checkpoint> AttemptRows::LoadCheckpoints(StudyId study) {

@@ -1,8 +1,6 @@
 // Attempts and the checkpoints that they registered.
 #pragma once
 
-#include <map>
-#include <string>
 #include <vector>
 
 #include "SQLiteCpp/SQLiteCpp.h"
@@ -29,9 +27,8 @@ class AttemptRows {
 
   std::vector<Attempt> Read(StudyId study, TrialNumber trial);  // by token
   std::vector<Attempt> LoadLive(StudyId study);                 // by token
-  // StudyImage::failed_attempts and last_successes.
-  std::vector<StudyImage::FailedAttempt> LoadFailed(StudyId study);
-  std::map<std::string, Token> LoadLastSuccesses(StudyId study);
+  // Puts failed_attempts and last_successes into the image. One pass over all attempts of the study.
+  void LoadTrust(StudyId study, StudyImage& image);
   std::vector<Checkpoint> LoadCheckpoints(StudyId study);  // by trial, step, token
 
  private:

@@ -14,18 +14,34 @@ constexpr Words<ValueKind, 4> kValueKinds{{{ValueKind::kBool, "bool"},
 
 }  // namespace
 
+bool Rows::Next() {
+  column_ = 0;
+  const int result = sqlite3_step(statement_);
+  if (result == SQLITE_ROW) return true;
+  if (result == SQLITE_DONE) return false;
+  throw SQLite::Exception(sqlite3_db_handle(statement_), result);
+}
+
+std::string_view Rows::TextInPlace() {
+  // In this order: the length is that of the text that the first call makes.
+  const auto* const text = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column_));
+  const auto bytes = static_cast<size_t>(sqlite3_column_bytes(statement_, column_));
+  ++column_;
+  return text == nullptr ? std::string_view() : std::string_view(text, bytes);
+}
+
 double Rows::Real() { return OptionalReal().value_or(std::numeric_limits<double>::quiet_NaN()); }
 
 std::optional<int64_t> Rows::OptionalInt() {
-  const SQLite::Column column = statement_->getColumn(column_++);
-  if (column.isNull()) return std::nullopt;
-  return column.getInt64();
+  const bool absent = IsNull();
+  const int64_t value = Int();
+  return absent ? std::nullopt : std::optional(value);
 }
 
 std::optional<double> Rows::OptionalReal() {
-  const SQLite::Column column = statement_->getColumn(column_++);
-  if (column.isNull()) return std::nullopt;
-  return column.getDouble();
+  const bool absent = IsNull();
+  const double value = sqlite3_column_double(statement_, column_++);
+  return absent ? std::nullopt : std::optional(value);
 }
 
 Value Rows::TypedValue() {
@@ -40,6 +56,22 @@ Value Rows::TypedValue() {
       return Text();
   }
   throw SQLite::Exception("a value without a kind", SQLITE_CORRUPT);
+}
+
+void Statement::Prepare() {
+  sqlite3_stmt* statement = nullptr;
+  Check(sqlite3_prepare_v3(database_->getHandle(), sql_, -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr));
+  statement_.reset(statement);
+}
+
+int Statement::Execute() {
+  Rows rows(statement_.get());
+  if (rows.Next()) throw SQLite::Exception("a statement without rows has some", SQLITE_MISUSE);
+  return sqlite3_changes(database_->getHandle());
+}
+
+void Statement::Check(int result) const {
+  if (result != SQLITE_OK) throw SQLite::Exception(database_->getHandle(), result);
 }
 
 void Statement::Bind(int& index, const Value& value) {

@@ -1,9 +1,13 @@
-// A prepared statement and its rows, in the types of the domain. Exceptions of SQLiteCpp pass through: they stop in
-// sqlite_store.cc.
+// A prepared statement and its rows, in the types of the domain. Errors of SQLite are thrown (SQLite::Exception): they
+// stop in sqlite_store.cc.
+//
+// Written on SQLite's own interface, because loading a large study reads tens of millions of columns and SQLiteCpp
+// makes an object that shares ownership of the statement for each.
 #pragma once
 
 #include <bit>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,6 +18,7 @@
 #include "base/clock.h"
 #include "base/value.h"
 #include "server/store/sqlite/words.h"
+#include "sqlite3.h"
 
 namespace athanor::sqlite {
 
@@ -21,24 +26,21 @@ namespace athanor::sqlite {
 // no transaction is held up by a statement that was not read to its end.
 class Rows {
  public:
-  explicit Rows(SQLite::Statement& statement) : statement_(&statement) {}
-  ~Rows() {
-    if (statement_ != nullptr) statement_->tryReset();
-  }
+  explicit Rows(sqlite3_stmt* statement) : statement_(statement) {}
+  ~Rows() { sqlite3_reset(statement_); }  // of none: nothing happens
   Rows(Rows&& other) noexcept : statement_(std::exchange(other.statement_, nullptr)), column_(other.column_) {}
   Rows& operator=(Rows&&) = delete;
 
   // Moves to the next row; false at the end.
-  bool Next() {
-    column_ = 0;
-    return statement_->executeStep();
-  }
+  bool Next();
 
-  int64_t Int() { return statement_->getColumn(column_++).getInt64(); }
+  int64_t Int() { return sqlite3_column_int64(statement_, column_++); }
   bool Flag() { return Int() != 0; }
   uint64_t Unsigned() { return std::bit_cast<uint64_t>(Int()); }
   WallTime Time() { return WallTime(std::chrono::milliseconds(Int())); }
-  std::string Text() { return statement_->getColumn(column_++).getString(); }
+  std::string Text() { return std::string(TextInPlace()); }
+  // Until the next row.
+  std::string_view TextInPlace();
   // NULL is NaN.
   double Real();
   // NULL is absent.
@@ -49,11 +51,13 @@ class Rows {
   // A word of the table, DATA_LOSS (as SQLITE_CORRUPT) if the file holds another.
   template <typename Enum, size_t kCount>
   Enum Word(const Words<Enum, kCount>& words) {
-    return FromWord(words, Text());
+    return FromWord(words, TextInPlace());
   }
 
  private:
-  SQLite::Statement* statement_;
+  bool IsNull() const { return sqlite3_column_type(statement_, column_) == SQLITE_NULL; }
+
+  sqlite3_stmt* statement_;
   int column_ = 0;
 };
 
@@ -68,20 +72,28 @@ class Statement {
   template <typename... Arguments>
   int Run(const Arguments&... arguments) {
     BindAll(arguments...);
-    const Rows reset_after(*statement_);
-    return statement_->exec();
+    return Execute();
   }
 
   template <typename... Arguments>
   [[nodiscard]] Rows Query(const Arguments&... arguments) {
     BindAll(arguments...);
-    return Rows(*statement_);
+    return Rows(statement_.get());
   }
 
  private:
+  struct Finalize {
+    void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+  };
+
+  void Prepare();
+  int Execute();
+  // Throws unless the binding went well.
+  void Check(int result) const;
+
   template <typename... Arguments>
   void BindAll(const Arguments&... arguments) {
-    if (!statement_.has_value()) statement_.emplace(*database_, sql_);
+    if (statement_ == nullptr) Prepare();
     [[maybe_unused]] int index = 1;
     (Bind(index, arguments), ...);
   }
@@ -90,30 +102,33 @@ class Statement {
   requires std::is_integral_v<Integer>
   void Bind(int& index, Integer value) {
     if constexpr (std::is_same_v<Integer, uint64_t>) {
-      statement_->bind(index++, std::bit_cast<int64_t>(value));
+      Check(sqlite3_bind_int64(statement_.get(), index++, std::bit_cast<int64_t>(value)));
     } else {
-      statement_->bind(index++, static_cast<int64_t>(value));
+      Check(sqlite3_bind_int64(statement_.get(), index++, static_cast<int64_t>(value)));
     }
   }
-  void Bind(int& index, double value) { statement_->bind(index++, value); }
-  void Bind(int& index, const char* word) { statement_->bindNoCopy(index++, word); }
-  void Bind(int& index, const std::string& text) { statement_->bindNoCopy(index++, text); }
-  void Bind(int& index, WallTime time) {
-    statement_->bind(index++, static_cast<int64_t>(time.time_since_epoch().count()));
+  void Bind(int& index, double value) { Check(sqlite3_bind_double(statement_.get(), index++, value)); }
+  void Bind(int& index, std::string_view text) {
+    // A view of nothing may have no address, which SQLite takes for NULL.
+    Check(sqlite3_bind_text64(statement_.get(), index++, text.empty() ? "" : text.data(), text.size(), SQLITE_STATIC,
+                              SQLITE_UTF8));
   }
+  void Bind(int& index, const char* word) { Bind(index, std::string_view(word)); }
+  void Bind(int& index, const std::string& text) { Bind(index, std::string_view(text)); }
+  void Bind(int& index, WallTime time) { Bind(index, static_cast<int64_t>(time.time_since_epoch().count())); }
   void Bind(int& index, const Value& value);
   template <typename T>
   void Bind(int& index, const std::optional<T>& value) {
     if (value.has_value()) {
       Bind(index, *value);
     } else {
-      statement_->bind(index++);
+      Check(sqlite3_bind_null(statement_.get(), index++));
     }
   }
 
   const SQLite::Database* database_;
   const char* sql_;
-  std::optional<SQLite::Statement> statement_;
+  std::unique_ptr<sqlite3_stmt, Finalize> statement_;
 };
 
 }  // namespace athanor::sqlite

@@ -105,8 +105,7 @@ absl::StatusOr<StudyImage> LoadStudyImage(StudyId study, Tables& tables) {
     std::vector<Measurement> measurements = tables.measurements.Load(study, attempt.token);
     if (!measurements.empty()) image.live_measurements.push_back({attempt.token, std::move(measurements)});
   }
-  image.failed_attempts = tables.attempts.LoadFailed(study);
-  image.last_successes = tables.attempts.LoadLastSuccesses(study);
+  tables.attempts.LoadTrust(study, image);
   return image;
 }
 

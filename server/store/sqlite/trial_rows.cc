@@ -85,6 +85,10 @@ absl::Status TrialRows::Check(StudyId study, TrialNumber trial) {
 
 std::vector<Trial> TrialRows::Load(StudyId study, size_t parameters) {
   std::vector<Trial> trials;
+  // Counted, because growing step by step would leave holes of the size of the table in the heap, and because the
+  // largest number of a damaged file may be any.
+  Statement count(database_, "SELECT count(*) FROM trials WHERE study = ?");
+  if (Rows row = count.Query(study); row.Next()) trials.reserve(static_cast<size_t>(row.Int()));
   Statement select(database_,
                    "SELECT number, state, reason, suggestion_index, seed, bracket, finalist, best_value, best_step, "
                    "final_value, final_step, elapsed_ms, attempts, stuck_failures, created_ms, started_ms, ended_ms "
