@@ -5,6 +5,7 @@
 // subcommands are in operations/commands.h.
 #include <grpc/support/log.h>
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 
 #include <cstdio>
 #include <string>
@@ -19,6 +20,15 @@ namespace {
 // gRPC's own lines would appear beside ours in another form; they are of use to developers only.
 void LogGrpc(gpr_log_func_args* line) { spdlog::debug("grpc: {}", line->message); }
 
+// Every worker and client is an open descriptor. What a shell or a service manager allows at first is often 1024, and
+// what it allows a process to ask for is many times that.
+void AllowManyConnections() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0) spdlog::warn("the number of open files stays limited");
+}
+
 }  // namespace
 }  // namespace athanor
 
@@ -30,6 +40,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "athanor-server: %s\n", std::string(status.message()).c_str());
     return 2;
   }
+  athanor::AllowManyConnections();
   gpr_set_log_function(athanor::LogGrpc);
   gpr_set_log_verbosity(GPR_LOG_SEVERITY_ERROR);
   const absl::Status status = athanor::Serve(line.config);
