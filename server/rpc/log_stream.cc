@@ -1,3 +1,5 @@
+#include "server/rpc/log_stream.h"
+
 #include <atomic>
 #include <chrono>
 #include <functional>
@@ -8,7 +10,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/rpc/log_calls.h"
-#include "server/rpc/log_stream.h"
 #include "server/rpc/paced_stream.h"
 
 namespace athanor {
