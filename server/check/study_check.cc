@@ -46,12 +46,26 @@ void CheckBudget(const StudyFacts& study, const Findings& found) {
     found.OfStudy("budget.trials", fmt::format("at most {}", *total),
                   fmt::format("{} trials, {} enqueued", trials, enqueued));
   }
+}
+
+// Reaching max_failures ends a study with every lease of it. Should it go on all the same, the retry of a CANCELLED
+// trial has taken it back, and until the next failure: all that runs was leased after the last trial FAILED.
+void CheckMaxFailures(const StudyFacts& study, const Findings& found) {
   const auto& max_failures = study.spec().budget.max_failures;
   const int64_t failed = CountIn(study, TrialState::kFailed);
-  if (max_failures.has_value() && *max_failures > 0 && failed >= *max_failures &&
-      !IsFinished(study.image.study.state)) {
-    found.OfStudy("budget.max_failures", fmt::format("fewer than {} FAILED trials while it goes on", *max_failures),
-                  fmt::format("{}", failed));
+  if (!max_failures.has_value() || failed < *max_failures) return;
+  Token last_failure = 0;
+  for (const StudyImage::FailedAttempt& attempt : study.image.failed_attempts) {
+    const auto trial = std::ranges::find(study.image.trials, attempt.trial, &Trial::number);
+    if (trial == study.image.trials.end() || trial->state != TrialState::kFailed) continue;
+    last_failure = std::max(last_failure, attempt.token);
+  }
+  for (const Attempt& live : study.image.live_attempts) {
+    if (live.token > last_failure) continue;
+    found.OfTrial(live.trial, fmt::format("attempt {}", live.token),
+                  fmt::format("ended when attempt {} failed: {} trials FAILED, and budget.max_failures is {}",
+                              last_failure, failed, *max_failures),
+                  "LIVE");
   }
 }
 
@@ -129,6 +143,7 @@ void CheckStudy(const StudyFacts& study, const Findings& found) {
   }
   CheckState(study, found);
   CheckBudget(study, found);
+  CheckMaxFailures(study, found);
   CheckSuggestions(study, found);
   CheckPrior(study, found);
 }

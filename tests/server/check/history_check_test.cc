@@ -44,11 +44,22 @@ std::vector<Case> StudyCases() {
         "study 1 \"asha\": prior_trials[0]: want a score in [0, 1), have 1",
         "study 1 \"asha\": prior_trials[0]: want a configuration of the search space, have "
         "parameters.x: 1.5 (float) is not one of its values; want float in [0.0, 1.0]"}},
-      {"GoesOnAfterTooManyFailures",
+      {"GoesOnBecauseACancelledTrialWasRetried",
        {study([](StudyRecord& r) { r.spec.budget.max_failures = 1; }),
         UpdateTrial{1, With(InfeasibleTrial(), [](Trial& t) { t.state = TrialState::kFailed; })},
         UpdateAttempt{1, Ended(3, 2, AttemptOutcome::kFailed, std::nullopt)}},
-       {"study 1 \"asha\": budget.max_failures: want fewer than 1 FAILED trials while it goes on, have 1"}},
+       {}},
+      {"RunsOnAfterTooManyFailures",
+       {study([](StudyRecord& r) { r.spec.budget.max_failures = 1; }),
+        UpdateTrial{1, With(InfeasibleTrial(),
+                            [](Trial& t) {
+                              t.state = TrialState::kFailed;
+                              t.attempts = 2;
+                            })},
+        UpdateAttempt{1, Ended(3, 2, AttemptOutcome::kFailed, std::nullopt)},
+        InsertAttempt{1, Ended(8, 2, AttemptOutcome::kFailed, std::nullopt)}},
+       {"study 1 \"asha\", trial 3: attempt 7: want ended when attempt 8 failed: 1 trials FAILED, and "
+        "budget.max_failures is 1, have LIVE"}},
       {"EndedWithUnfinishedTrials",
        {PutStudy{With(GridRecord(),
                       [](StudyRecord& r) {

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "server/check/history_check.h"
 #include "tests/testing/coordinator_fixture.h"
 
 namespace athanor {
@@ -19,6 +20,14 @@ TrialState FailNext(TestCoordinator& coordinator, const std::string& worker) {
   const Grants grants = coordinator.Acquire(worker);
   EXPECT_EQ(grants.size(), 1);
   return coordinator.Finish(grants.at(0), AttemptOutcome::kFailed);
+}
+
+// What `athanor-server check` would say.
+std::vector<std::string> Violations(TestCoordinator& coordinator) {
+  std::vector<std::string> lines;
+  EXPECT_TRUE(
+      CheckHistory(coordinator.store(), [&](const Violation& found) { lines.push_back(ToString(found)); }).ok());
+  return lines;
 }
 
 TEST(MaxAttempts, AreCountedOnlyWithoutCheckpointProgress) {
@@ -121,8 +130,28 @@ TEST(Retry, OfACancelledTrialRunsAlthoughMaxFailuresWasReached) {
   ASSERT_EQ(again.size(), 2);
   coordinator.Train(again[1], [](int64_t) { return 0.5; });
   EXPECT_EQ(coordinator.state(study), StudyState::kActive);
+  EXPECT_THAT(Violations(coordinator), IsEmpty());
   EXPECT_EQ(coordinator.Train(again[0], [](int64_t) { return 0.5; }), TrialState::kCompleted);
   EXPECT_EQ(coordinator.state(study), StudyState::kCompleted);
+}
+
+TEST(Retry, OfACancelledTrialLetsTheStudyGoOnUntilTheNextFailure) {
+  TestCoordinator coordinator;
+  StudySpec spec = SmallStudy("s", 9);
+  spec.retry.max_attempts = 1;
+  spec.budget.max_failures = 1;
+  const StudyId study = coordinator.Create(spec);
+  for (const char* worker : {"w", "v"}) coordinator.Register(worker);
+  coordinator.Finish(coordinator.Acquire("w", 2)[0], AttemptOutcome::kFailed);
+  ASSERT_TRUE(coordinator.Retry(study, 1).ok());
+  const Grants again = coordinator.Acquire("v", 2);
+  ASSERT_EQ(again.size(), 2);
+  coordinator.Reopen();
+  EXPECT_EQ(coordinator.state(study), StudyState::kActive);
+  EXPECT_EQ(coordinator.Finish(again[1], AttemptOutcome::kFailed), TrialState::kFailed);
+  EXPECT_EQ(coordinator.state(study), StudyState::kFailed);
+  EXPECT_EQ(coordinator.state(study, again[0].ref.trial), TrialState::kCancelled);
+  EXPECT_THAT(Violations(coordinator), IsEmpty());
 }
 
 // ---- Workers ----
