@@ -16,7 +16,7 @@ using ::testing::Pair;
 LiveAttempt WithToken(Token token) {
   LiveAttempt live;
   live.attempt.token = token;
-  live.reported.push_back({.step = 1});
+  live.reported.emplace_back().step = 1;
   return live;
 }
 

@@ -58,11 +58,15 @@ TEST(OrderStatisticsTest, IsTheSameAsASortedSetThroughGrowthAndDecline) {
         const auto found = twin.expected.lower_bound(draw());
         twin.Erase(found == twin.expected.end() ? draw() : *found);
       }
-      if (i % 250 == 0) ASSERT_NO_FATAL_FAILURE(twin.Compare(draw()));
+      if (i % 250 == 0) {
+        ASSERT_NO_FATAL_FAILURE(twin.Compare(draw()));
+      }
     }
     while (!twin.expected.empty()) {
       twin.Erase(*twin.expected.begin());
-      if (twin.expected.size() % 250 == 0) ASSERT_NO_FATAL_FAILURE(twin.Compare(draw()));
+      if (twin.expected.size() % 250 == 0) {
+        ASSERT_NO_FATAL_FAILURE(twin.Compare(draw()));
+      }
     }
     EXPECT_TRUE(twin.values.empty());
     EXPECT_EQ(twin.values.begin(), twin.values.end());

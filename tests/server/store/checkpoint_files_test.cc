@@ -133,11 +133,11 @@ TEST_F(CheckpointFilesTest, SpaceIsThatOfTheFileSystemBelow) {
   EXPECT_GT(space->free_bytes, 0);
   EXPECT_GE(space->total_bytes, space->free_bytes);
   std::filesystem::remove_all(directory_);
-  EXPECT_EQ(files_->Space().status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(files_->Space().status().code(), absl::StatusCode::kUnavailable);
 }
 
 TEST_F(CheckpointFilesTest, DirectoryThatCannotBeIsRefused) {
-  EXPECT_EQ(CheckpointFiles::Open(directory_ + "/missing/directory").status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(CheckpointFiles::Open(directory_ + "/missing/directory").status().code(), absl::StatusCode::kUnavailable);
   std::ofstream(directory_ + "/file") << "x";
   EXPECT_FALSE(CheckpointFiles::Open(directory_ + "/file").ok());
 }
