@@ -289,27 +289,28 @@ absl::StatusOr<v1::ServerStatus> StudyClient::GetServerStatus() {
   return Call(*admin_, &v1::AdminService::Stub::GetServerStatus, v1::GetServerStatusRequest());
 }
 
-absl::Status StudyClient::ReadTrialLog(const v1::ReadTrialLogRequest& request,
+absl::Status StudyClient::ReadTrialLog(v1::ReadTrialLogRequest request,
                                        const std::function<absl::Status(const v1::TrialLogChunk&)>& visit) {
-  for (int attempt = 1;; ++attempt) {
+  for (int failures = 0;;) {
     grpc::ClientContext context;
     if (!request.follow()) {
       context.set_deadline(std::chrono::system_clock::now() +
                            std::chrono::duration_cast<std::chrono::system_clock::duration>(options_.deadline));
     }
     const auto stream = studies_->ReadTrialLog(&context, request);
-    bool begun = false;
     for (v1::TrialLogChunk chunk; stream->Read(&chunk);) {
-      begun = true;
+      failures = 0;
       if (const absl::Status enough = visit(chunk); !enough.ok()) {
         context.TryCancel();
         (void)stream->Finish();
         return enough;
       }
+      request.set_after_token(chunk.token());
+      request.set_after_offset(chunk.end_offset());
     }
     const absl::Status status = FromGrpc(stream->Finish());
-    if (begun || !IsTransient(status) || attempt >= options_.retry.max_attempts) return status;
-    options_.sleep(Backoff(attempt));
+    if (!IsTransient(status) || ++failures >= MostFailures(request.after_token() != 0)) return status;
+    options_.sleep(Backoff(failures));
   }
 }
 
@@ -337,6 +338,7 @@ absl::StatusOr<std::optional<v1::StudySnapshot>> StudyWatch::Next() {
     }
     v1::StudySnapshot snapshot;
     if (stream_->Read(&snapshot)) {
+      begun_ = true;
       failures_ = 0;
       // Not the study's revision: decisions may be newer than it, or follow in the next snapshot.
       if (!snapshot.decisions().empty()) request_.set_after_revision(snapshot.decisions().rbegin()->revision());
@@ -350,7 +352,7 @@ absl::StatusOr<std::optional<v1::StudySnapshot>> StudyWatch::Next() {
       status = absl::UnavailableError(
           fmt::format("coordinator {}: the stream ended before the study did", client_.options_.coordinator));
     }
-    if (!IsTransient(status) || ++failures_ >= client_.options_.retry.max_attempts) {
+    if (!IsTransient(status) || ++failures_ >= client_.MostFailures(begun_)) {
       ended_ = status;
       break;
     }

@@ -21,6 +21,8 @@ namespace athanor {
 // Waits between attempts are drawn evenly from [d / 2, d), with d doubling from `initial_backoff` up to `max_backoff`.
 struct RetryPolicy {
   int max_attempts = 4;  // >= 1; of one call
+  // >= 1; in a row, of a stream that has begun: half a minute, in which a coordinator starts again.
+  int max_resumptions = 12;
   Duration initial_backoff = std::chrono::milliseconds(200);
   Duration max_backoff = std::chrono::seconds(5);
 };
@@ -78,9 +80,9 @@ class StudyClient {
   absl::Status ForEachTrial(v1::ListTrialsRequest request, const std::function<absl::Status(const v1::Trial&)>& visit);
   absl::StatusOr<v1::TrialDetail> GetTrial(const std::string& study, int64_t number);
   // Calls `visit` for every chunk of a trial's log, until the end (with `follow`: of the trial) or until a visit
-  // returns an error, which is returned. Holds one chunk at a time. A stream that breaks is opened again only before
-  // its first chunk, for the chunks would come a second time.
-  absl::Status ReadTrialLog(const v1::ReadTrialLogRequest& request,
+  // returns an error, which is returned. Holds one chunk at a time. A stream that breaks is opened again behind the
+  // last chunk: no byte is visited twice, and what was not kept meanwhile is told as dropped.
+  absl::Status ReadTrialLog(v1::ReadTrialLogRequest request,
                             const std::function<absl::Status(const v1::TrialLogChunk&)>& visit);
   absl::StatusOr<v1::Curve> GetCurve(const v1::GetCurveRequest& request);
   absl::StatusOr<std::vector<v1::Trial>> GetBestTrials(const std::string& study, int count);
@@ -120,6 +122,8 @@ class StudyClient {
   std::string NewRequestId();
   // The wait before attempt `attempt` (from 1, the first repeat).
   Duration Backoff(int attempt);
+  // How many failures in a row end a stream, which has sent something already if it has `begun`.
+  int MostFailures(bool begun) const { return begun ? options_.retry.max_resumptions : options_.retry.max_attempts; }
   absl::Status FromGrpc(const grpc::Status& status) const;
 
   const StudyClientOptions options_;
@@ -135,7 +139,7 @@ class StudyClient {
 class StudyWatch {
  public:
   // Blocks for the next snapshot; nothing once the study has ended and its last snapshot was returned. A broken stream
-  // is opened again, from the revision of the last snapshot, with the policy's back-off; attempts count from the last
+  // is opened again, from the last decision received, with the policy's back-off; resumptions count from the last
   // snapshot received. Errors: CANCELLED after Cancel(), UNAVAILABLE once the policy gives up, anything else
   // (NOT_FOUND, ...) at once. After an error or the end, every further call returns the same.
   absl::StatusOr<std::optional<v1::StudySnapshot>> Next();
@@ -160,6 +164,7 @@ class StudyWatch {
   std::unique_ptr<grpc::ClientContext> context_ ATHANOR_GUARDED_BY(mutex_);
   std::unique_ptr<grpc::ClientReader<v1::StudySnapshot>> stream_;
   bool finished_ = false;  // the last snapshot showed the end
+  bool begun_ = false;     // there was a snapshot
   int failures_ = 0;       // since the last snapshot
   std::optional<absl::Status> ended_;
 };

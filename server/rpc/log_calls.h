@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 
 #include "athanor/v1/worker_service.pb.h"
 #include "server/rpc/service_context.h"
@@ -33,15 +32,15 @@ class LogReader {
  public:
   static constexpr size_t kPieceBytes = 64 << 10;
 
-  // `only`: the attempt to read; nothing for all.
-  LogReader(LogFiles& files, const LogKey& key, std::optional<Token> only) : files_(files), key_(key) {
-    cursor_.only = only;
-  }
+  // Reads on behind `start`, which was made afresh.
+  LogReader(LogFiles& files, const LogKey& key, const LogCursor& start) : files_(files), key_(key), cursor_(start) {}
 
   // Passes over all but the last `lines` of what is there now; a last line without an end counts. Blocks; first, once.
   absl::Status SkipToTail(int64_t lines);
   // The next piece; token 0 if there is none now. Blocks.
   absl::StatusOr<LogPiece> Next();
+  // Offset behind the last piece, in its attempt.
+  int64_t end_offset() const { return cursor_.end; }
 
  private:
   // How many lines end in `piece`, which comes behind `before`.

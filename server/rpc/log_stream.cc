@@ -29,8 +29,9 @@ class LogStream final : public PacedStream<LogStream, v1::TrialLogChunk> {
 
   void Start() {
     if (!Open()) return;
-    if (request_.tail_lines() < 0 || request_.token() < 0) {
-      return End(absl::InvalidArgumentError("tail_lines and token: want 0 or more"));
+    if (request_.tail_lines() < 0 || request_.token() < 0 || request_.after_token() < 0 ||
+        request_.after_offset() < 0) {
+      return End(absl::InvalidArgumentError("tail_lines, token, after_token and after_offset: want 0 or more"));
     }
     Look();
   }
@@ -85,7 +86,10 @@ class LogStream final : public PacedStream<LogStream, v1::TrialLogChunk> {
       if (!commit.ok()) return self->End(commit);
       self->OnPool([self, first] {
         absl::Status skipped;
-        if (first && self->request_.tail_lines() > 0) skipped = self->reader_->SkipToTail(self->request_.tail_lines());
+        const bool resumed = self->request_.after_token() > 0;
+        if (first && !resumed && self->request_.tail_lines() > 0) {
+          skipped = self->reader_->SkipToTail(self->request_.tail_lines());
+        }
         skipped.ok() ? self->WriteNext() : self->End(skipped);
       });
     };
@@ -93,8 +97,11 @@ class LogStream final : public PacedStream<LogStream, v1::TrialLogChunk> {
 
   void Follow(const LiveStudy& study) {
     key_ = {study.id(), request_.number()};
-    const std::optional<Token> only = request_.token() == 0 ? std::nullopt : std::optional<Token>(request_.token());
-    reader_.emplace(context_.logs, key_, only);
+    LogCursor start;
+    if (request_.token() != 0) start.only = request_.token();
+    start.token = request_.after_token();
+    if (start.token != 0) start.end = request_.after_offset();
+    reader_.emplace(context_.logs, key_, start);
     if (!request_.follow()) return;
     watch_ = context_.coordinator.watchers().Add(key_.study, [weak = weak_from_this()] {
       const auto self = weak.lock();
@@ -126,6 +133,7 @@ class LogStream final : public PacedStream<LogStream, v1::TrialLogChunk> {
     chunk_.set_token(piece->token);
     chunk_.set_dropped_bytes(piece->dropped_bytes);
     chunk_.set_data(std::move(piece->data));
+    chunk_.set_end_offset(reader_->end_offset());
     StartWrite(&chunk_);
   }
 

@@ -171,20 +171,23 @@ absl::Status TrialLog::ReadOn(int descriptor, int64_t size, LogCursor& cursor, s
         cursor.position = size;  // the end, or damage: the rest of the file cannot be read
         return absl::OkStatus();
       }
-      if (cursor.only.has_value() && record->token != *cursor.only) {
+      const bool other = cursor.only.has_value() && record->token != *cursor.only;
+      const int64_t expected = record->token == cursor.token ? cursor.end : 0;
+      const int64_t record_end = record->offset + record->size;
+      if (other || record->token < cursor.token || record_end <= expected) {
         cursor.position += kHeaderBytes + record->size;
         continue;
       }
-      const int64_t expected = record->token == cursor.token ? cursor.end : 0;
-      if (piece.token != 0 && (record->token != piece.token || record->offset != expected)) return absl::OkStatus();
+      const int64_t begin = std::max(record->offset, expected);
+      if (piece.token != 0 && (record->token != piece.token || begin != expected)) return absl::OkStatus();
       if (piece.token == 0) {
         piece.token = record->token;
-        piece.dropped_bytes = std::max<int64_t>(record->offset - expected, 0);
+        piece.dropped_bytes = begin - expected;
       }
-      cursor.position += kHeaderBytes;
+      cursor.position += kHeaderBytes + begin - record->offset;
       cursor.token = record->token;
-      cursor.end = record->offset;
-      cursor.left = record->size;
+      cursor.end = begin;
+      cursor.left = record_end - begin;
       continue;
     }
     piece.token = cursor.token;

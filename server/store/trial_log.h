@@ -33,15 +33,16 @@
 
 namespace athanor {
 
-// Where a reader stands. A fresh one stands before the oldest record there is.
+// Where a reader stands. A fresh one stands before the oldest record there is; one with `token` and `end` of the last
+// piece of another reader goes on behind that.
 struct LogCursor {
   std::optional<Token> only;  // passes over the records of other attempts
+  Token token = 0;            // of the last piece
+  int64_t end = 0;            // offset behind the last piece
 
   // The rest belongs to TrialLog.
   uint64_t generation = 0;  // of the file that it stands in; 0 = fresh
   int64_t position = 0;     // in that file
-  Token token = 0;          // of the last piece
-  int64_t end = 0;          // offset behind the last piece
   int64_t left = 0;         // data of the record at hand that is still to come
 };
 
@@ -69,7 +70,8 @@ class TrialLog {
   // Delete. `total`: the bytes of many logs, to which what this one grows by is added.
   absl::StatusOr<int64_t> Append(Token token, int64_t offset, std::string_view data, std::atomic<int64_t>& total);
   // The next bytes behind the cursor, at most `max_bytes` (>= 1). A cursor whose file is gone meanwhile, or that is of
-  // an earlier instance, goes on with the oldest record there is, and the piece says what was dropped.
+  // an earlier instance, goes on with the oldest record there is that it has not passed, and the piece says what was
+  // dropped. No byte of an attempt is read twice through one cursor.
   absl::StatusOr<LogPiece> Read(LogCursor& cursor, size_t max_bytes);
   // Removes the files, for good, and takes their bytes off `total`.
   void Delete(std::atomic<int64_t>& total);

@@ -1,6 +1,8 @@
 // `athanor trial logs` against a coordinator that answers by script.
+#include <map>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "client/cli/cli.h"
@@ -11,9 +13,11 @@
 namespace athanor::cli {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::Pair;
 
 struct Outcome {
   int exit_code;
@@ -23,8 +27,11 @@ struct Outcome {
 
 class TrialLogsTest : public ::testing::Test {
  protected:
-  static v1::TrialLogChunk Chunk(int64_t token, const std::string& data, int64_t dropped_bytes = 0) {
+  // The next one of its attempt.
+  v1::TrialLogChunk Chunk(int64_t token, const std::string& data, int64_t dropped_bytes = 0) {
     v1::TrialLogChunk chunk;
+    end_offsets_[token] += dropped_bytes + static_cast<int64_t>(data.size());
+    chunk.set_end_offset(end_offsets_[token]);
     chunk.set_token(token);
     chunk.set_data(data);
     chunk.set_dropped_bytes(dropped_bytes);
@@ -50,6 +57,7 @@ class TrialLogsTest : public ::testing::Test {
   }
 
   testing::FakeCoordinator coordinator_;
+  std::map<int64_t, int64_t> end_offsets_;
   Charset charset_ = Charset::kUtf8;
 };
 
@@ -106,14 +114,29 @@ TEST_F(TrialLogsTest, ExitCodeSaysWhatWentWrong) {
   EXPECT_EQ(Run({"quick"}).exit_code, 2);
 }
 
-TEST_F(TrialLogsTest, AStreamThatBreaksIsOpenedAgainOnlyBeforeItsFirstChunk) {
+TEST_F(TrialLogsTest, AStreamThatBreaksGoesOnBehindItsLastChunk) {
   const grpc::Status unavailable(grpc::StatusCode::UNAVAILABLE, "shutting down");
-  coordinator_.logs = {{{}, unavailable}, {{Chunk(4, "one\n")}, unavailable}, {{Chunk(4, "again\n")}, {}}};
+  coordinator_.logs = {{{}, unavailable},
+                       {{Chunk(4, "one\n"), Chunk(4, "two", 10)}, unavailable},
+                       {{}, unavailable},
+                       {{Chunk(4, "three\n"), Chunk(9, "four\n")}, {}}};
+  const Outcome outcome = Run({"quick", "7", "--follow", "--tail", "5"});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(outcome.out, "--- attempt 4 ---\none\n[… 10 bytes not kept …]\ntwothree\n--- attempt 9 ---\nfour\n");
+  std::vector<std::pair<int64_t, int64_t>> positions;
+  for (const auto& request : coordinator_.log_requests()) {
+    positions.emplace_back(request.after_token(), request.after_offset());
+    EXPECT_EQ(request.tail_lines(), 5);
+  }
+  EXPECT_THAT(positions, ElementsAre(Pair(0, 0), Pair(0, 0), Pair(4, 17), Pair(4, 17)));
+}
+
+TEST_F(TrialLogsTest, AStreamThatCannotBeOpenedExitsWithThree) {
+  coordinator_.logs.assign(4, {{}, grpc::Status(grpc::StatusCode::UNAVAILABLE, "shutting down")});
   const Outcome outcome = Run({"quick", "7", "--follow"});
   EXPECT_EQ(outcome.exit_code, 3);
-  EXPECT_THAT(outcome.out, HasSubstr("one\n"));
   EXPECT_THAT(outcome.err, HasSubstr("shutting down"));
-  EXPECT_EQ(coordinator_.log_requests().size(), 2u);
+  EXPECT_EQ(coordinator_.log_requests().size(), 4u);
 }
 
 TEST_F(TrialLogsTest, TrialShowHasTheLastLinesOfTheNewestFailureBelowItsTable) {

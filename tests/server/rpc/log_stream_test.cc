@@ -135,6 +135,27 @@ TEST_F(LogStreamTest, TailGivesTheLastLines) {
   }
 }
 
+TEST_F(LogStreamTest, AStreamIsResumedBehindItsLastChunkWhateverTailWasAskedFor) {
+  const v1::Lease first = LeaseOf("s");
+  Append(first.ref(), 0, "one\ntwo\n");
+  Append(first.ref(), 20, "three\n");
+  Reader reader = Open(RequestOf("s"));
+  v1::TrialLogChunk chunk;
+  ASSERT_TRUE(reader.stream->Read(&chunk));
+  EXPECT_EQ(Text(chunk), "1:one\ntwo\n");
+  EXPECT_EQ(chunk.end_offset(), 8);
+  v1::ReadTrialLogRequest request = RequestOf("s");
+  request.set_after_token(chunk.token());
+  request.set_after_offset(chunk.end_offset());
+  request.set_tail_lines(1);
+  EXPECT_THAT(ReadAll(request), ElementsAre("1+12:three\n"));
+  request.set_after_offset(26);
+  EXPECT_THAT(ReadAll(request), IsEmpty());
+  request.set_after_offset(-1);
+  EXPECT_THAT(ReadAll(request), IsEmpty());
+  EXPECT_EQ(code(), grpc::StatusCode::INVALID_ARGUMENT);
+}
+
 TEST_F(LogStreamTest, ALongLogComesInBoundedChunks) {
   const v1::Lease lease = LeaseOf("s");
   const std::string part(200 << 10, 'x');

@@ -95,6 +95,38 @@ TEST_F(TrialLogTest, RepeatedAppendsChangeNothingAlsoAfterARestart) {
   EXPECT_THAT(ReadAll(), ElementsAre("5:0123456789AB"));
 }
 
+TEST_F(TrialLogTest, AnotherReaderGoesOnBehindThePieceOfTheFirst) {
+  Append(5, 0, "0123456789");
+  Append(5, 20, "abcdef");
+  Append(8, 0, "next");
+  struct Case {
+    Token token;
+    int64_t end;
+    std::vector<std::string> pieces;
+  };
+  const std::vector<Case> cases = {{0, 0, {"5:0123456789", "5+10:abcdef", "8:next"}},
+                                   {5, 4, {"5:456789", "5+10:abcdef", "8:next"}},
+                                   {5, 10, {"5+10:abcdef", "8:next"}},
+                                   {5, 15, {"5+5:abcdef", "8:next"}},
+                                   {5, 23, {"5:def", "8:next"}},
+                                   {5, 26, {"8:next"}},
+                                   {5, 99, {"8:next"}},
+                                   {6, 3, {"8:next"}},
+                                   {8, 2, {"8:xt"}},
+                                   {8, 4, {}},
+                                   {9, 0, {}}};
+  for (const bool reopened : {false, true}) {
+    if (reopened) Reopen();
+    for (const Case& wanted : cases) {
+      LogCursor cursor;
+      cursor.token = wanted.token;
+      cursor.end = wanted.end;
+      EXPECT_EQ(ReadOn(cursor), wanted.pieces) << wanted.token << " " << wanted.end;
+      EXPECT_EQ(ReadOn(cursor), std::vector<std::string>());
+    }
+  }
+}
+
 TEST_F(TrialLogTest, AnOlderTokenIsRefusedOnceANewerOnePrinted) {
   Append(5, 0, "old");
   Append(6, 0, "new");
