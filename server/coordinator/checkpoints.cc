@@ -132,10 +132,12 @@ absl::Status Checkpoints::CheckDownload(const LeaseRef& lease, const std::string
 absl::StatusOr<GarbageReport> Checkpoints::CollectGarbage(Transaction& tx, const std::string& name, GarbageMode mode,
                                                           const RequestKey& request) {
   ATHANOR_ASSIGN_OR_RETURN(const auto before, state_.FindRequest(request));
-  ATHANOR_ASSIGN_OR_RETURN(LiveStudy * study, state_.FindStudy(name));
+  ATHANOR_ASSIGN_OR_RETURN(LiveStudy * study,
+                           before.has_value() ? state_.FindStudy(before->study) : state_.FindStudy(name));
   const bool deletes = mode == GarbageMode::kDelete && !before.has_value();
   if (deletes) ATHANOR_RETURN_IF_ERROR(tx.writable);
   GarbageReport report;
+  if (before.has_value()) report.deleted = before->collected;
   for (const auto& [trial, held] : study->checkpoint_index().all()) {
     const Retention retention = Retain(FactsOf(*study, trial), Retries::kFromScratch);
     for (size_t i = 0; i < held.size(); ++i) {
@@ -144,14 +146,14 @@ absl::StatusOr<GarbageReport> Checkpoints::CollectGarbage(Transaction& tx, const
         report.kept_bytes += held[i].size_bytes;
       } else {
         report.deleted.push_back({held[i], retention.reason});
-        report.deleted_bytes += held[i].size_bytes;
       }
     }
   }
-  std::ranges::stable_sort(report.deleted, {}, [](const GarbageReport::Item& item) { return item.checkpoint.trial; });
+  for (const CollectedCheckpoint& one : report.deleted) report.deleted_bytes += one.checkpoint.size_bytes;
+  std::ranges::stable_sort(report.deleted, {}, [](const CollectedCheckpoint& one) { return one.checkpoint.trial; });
   if (!deletes) return report;
-  for (const GarbageReport::Item& item : report.deleted) study->RemoveCheckpoint(tx, item.checkpoint);
-  state_.RememberRequest(tx, request, study->id(), std::nullopt);
+  for (const CollectedCheckpoint& one : report.deleted) study->RemoveCheckpoint(tx, one.checkpoint);
+  state_.RememberRequest(tx, request, study->id(), std::nullopt, 0, report.deleted);
   return report;
 }
 

@@ -25,11 +25,7 @@ namespace athanor {
 using UploadRoom = std::shared_ptr<void>;
 
 struct GarbageReport {
-  struct Item {
-    Checkpoint checkpoint;
-    std::string reason;  // why nothing needs it
-  };
-  std::vector<Item> deleted;  // by trial, newest first; in a dry run: what would be
+  std::vector<CollectedCheckpoint> deleted;  // by trial, newest first; in a dry run: what would be
   int64_t deleted_bytes = 0;
   int64_t kept = 0;  // checkpoints that stay
   int64_t kept_bytes = 0;
@@ -54,8 +50,8 @@ class Checkpoints {
   absl::Status CheckDownload(const LeaseRef& lease, const std::string& sha256) const;
 
   // Deletes what nothing needs, those included that only the retry of a FAILED or CANCELLED trial would use. Repeating
-  // a request id deletes nothing and answers as if there were nothing. NOT_FOUND: no such study. O(checkpoints of the
-  // study).
+  // a request id deletes nothing and tells what was deleted then, and what is kept now. NOT_FOUND: no such study.
+  // O(checkpoints of the study).
   absl::StatusOr<GarbageReport> CollectGarbage(Transaction& tx, const std::string& study, GarbageMode mode,
                                                const RequestKey& request);
 

@@ -206,9 +206,9 @@ absl::StatusOr<std::optional<RequestRecord>> State::FindRequest(const RequestKey
 }
 
 void State::RememberRequest(Transaction& tx, const RequestKey& key, StudyId study, std::optional<TrialNumber> trial,
-                            int64_t position) {
+                            int64_t position, std::vector<CollectedCheckpoint> collected) {
   if (key.id.empty()) return;
-  RequestRecord record{key.id, key.method, key.fingerprint, study, trial, position, tx.now.wall};
+  RequestRecord record{key.id, key.method, key.fingerprint, study, trial, position, tx.now.wall, std::move(collected)};
   pending_requests[key.id] = record;
   tx.changes.push_back(PutRequest{std::move(record)});
 }

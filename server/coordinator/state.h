@@ -102,7 +102,7 @@ struct State {
   // request.
   absl::StatusOr<std::optional<RequestRecord>> FindRequest(const RequestKey& key);
   void RememberRequest(Transaction& tx, const RequestKey& key, StudyId study, std::optional<TrialNumber> trial,
-                       int64_t position = 0);
+                       int64_t position = 0, std::vector<CollectedCheckpoint> collected = {});
 
  private:
   absl::Status ReadBrokenWorkers();

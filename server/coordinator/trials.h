@@ -41,7 +41,8 @@ class Trials {
   // unknown or refused, and for a grid; FAILED_PRECONDITION if the budget has no room left or the study has ended.
   absl::StatusOr<int64_t> Enqueue(Transaction& tx, const std::string& study, const NamedValues& parameters,
                                   const RequestKey& request);
-  // FAILED or CANCELLED -> WAITING; takes a COMPLETED or FAILED study back to ACTIVE.
+  // FAILED or CANCELLED -> WAITING; takes a COMPLETED or FAILED study back to ACTIVE. One in which max_failures trials
+  // still are FAILED then goes on until the next failure.
   absl::StatusOr<FoundTrial> Retry(Transaction& tx, const std::string& study, TrialNumber trial,
                                    const RequestKey& request);
   // No-op if CANCELLED already; FAILED_PRECONDITION in another finished state.

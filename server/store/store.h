@@ -73,6 +73,12 @@ struct EnqueuedConfiguration {
   Configuration fixed;
 };
 
+// A checkpoint that was deleted because nothing needed it.
+struct CollectedCheckpoint {
+  Checkpoint checkpoint;
+  std::string reason;  // why nothing did
+};
+
 // A client call that was answered, so that repeating it changes nothing.
 struct RequestRecord {
   std::string id;
@@ -82,6 +88,7 @@ struct RequestRecord {
   std::optional<TrialNumber> trial;
   int64_t position = 0;  // of EnqueueTrial
   WallTime at{};
+  std::vector<CollectedCheckpoint> collected = {};  // by CollectGarbage, in the order of its answer
 };
 
 // ---- Changes. Applied in order. Each is one fact; rows it replaces are named by the same key. ----

@@ -87,10 +87,23 @@ RequestRows::RequestRows(SQLite::Database& database)
            "ON CONFLICT (id) DO UPDATE SET method = excluded.method, fingerprint = excluded.fingerprint, "
            "study = excluded.study, trial = excluded.trial, position = excluded.position, at_ms = excluded.at_ms"),
       forget_(database, "DELETE FROM requests WHERE at_ms < ?"),
-      find_(database, "SELECT method, fingerprint, study, trial, position, at_ms FROM requests WHERE id = ?") {}
+      find_(database, "SELECT method, fingerprint, study, trial, position, at_ms FROM requests WHERE id = ?"),
+      clear_collected_(database, "DELETE FROM collected_checkpoints WHERE request = ?"),
+      put_collected_(database,
+                     "INSERT INTO collected_checkpoints (request, position, trial, token, step, sha256, size_bytes, "
+                     "reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"),
+      load_collected_(database,
+                      "SELECT trial, token, step, sha256, size_bytes, reason FROM collected_checkpoints "
+                      "WHERE request = ? ORDER BY position") {}
 
 void RequestRows::Put(const RequestRecord& request) {
   put_.Run(request.id, request.method, request.fingerprint, request.study, request.trial, request.position, request.at);
+  clear_collected_.Run(request.id);
+  for (size_t i = 0; i < request.collected.size(); ++i) {
+    const auto& [checkpoint, reason] = request.collected[i];
+    put_collected_.Run(request.id, i, checkpoint.trial, checkpoint.token, checkpoint.step, checkpoint.sha256,
+                       checkpoint.size_bytes, reason);
+  }
 }
 
 void RequestRows::Forget(WallTime before) { forget_.Run(before); }
@@ -106,6 +119,15 @@ std::optional<RequestRecord> RequestRows::Find(const std::string& id) {
   request.trial = row.OptionalInt();
   request.position = row.Int();
   request.at = row.Time();
+  for (Rows rows = load_collected_.Query(id); rows.Next();) {
+    auto& [checkpoint, reason] = request.collected.emplace_back();
+    checkpoint.trial = rows.Int();
+    checkpoint.token = rows.Int();
+    checkpoint.step = rows.Int();
+    checkpoint.sha256 = rows.Text();
+    checkpoint.size_bytes = rows.Int();
+    reason = rows.Text();
+  }
   return request;
 }
 

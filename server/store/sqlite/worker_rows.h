@@ -41,6 +41,9 @@ class RequestRows {
   Statement put_;
   Statement forget_;
   Statement find_;
+  Statement clear_collected_;
+  Statement put_collected_;
+  Statement load_collected_;
 };
 
 }  // namespace athanor::sqlite

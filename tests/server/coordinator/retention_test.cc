@@ -187,16 +187,27 @@ TEST_F(Retaining, GarbageIsWhatOnlyARetryWouldUseAndADryRunDeletesNothing) {
   EXPECT_EQ(coordinator.MemoryText(), coordinator.StoreText());
 }
 
-TEST_F(Retaining, ARepeatedCollectionDeletesNothingMore) {
-  Start(SmallStudy("s", 4));
+TEST_F(Retaining, ARepeatedCollectionDeletesNothingMoreAndTellsWhatTheFirstDid) {
+  Start(SmallStudy("s", 5));
   ASSERT_TRUE(coordinator.Cancel(study, TrainNext(0.3).ref.trial).ok());
-  EXPECT_EQ(Collect(GarbageMode::kDelete, "once").deleted.size(), 0) << "the best of the ended";
+  EXPECT_THAT(Collect(GarbageMode::kDelete, "nothing").deleted, IsEmpty()) << "the best of the ended";
   ASSERT_TRUE(coordinator.Cancel(study, TrainNext(0.2).ref.trial).ok());
-  const GarbageReport repeated = Collect(GarbageMode::kDelete, "once");
-  EXPECT_THAT(repeated.deleted, IsEmpty());
-  EXPECT_EQ(repeated.kept, 2);
-  EXPECT_THAT(Steps(1), ElementsAre(2));
+  ASSERT_EQ(Collect(GarbageMode::kDelete, "once").deleted.size(), 1);
+  ASSERT_TRUE(coordinator.Cancel(study, TrainNext(0.1).ref.trial).ok());
+  for (int i = 0; i < 2; ++i) {
+    const GarbageReport repeated = Collect(GarbageMode::kDelete, "once");
+    ASSERT_EQ(repeated.deleted.size(), 1);
+    EXPECT_EQ(repeated.deleted[0].checkpoint.trial, 1);
+    EXPECT_EQ(repeated.deleted[0].checkpoint.step, 2);
+    EXPECT_EQ(repeated.deleted[0].reason, "CANCELLED; a retry trains from step 0");
+    EXPECT_EQ(repeated.deleted_bytes, 10);
+    EXPECT_EQ(repeated.kept, 2);
+    EXPECT_THAT(Steps(2), ElementsAre(2));
+    EXPECT_THAT(Collect(GarbageMode::kDelete, "nothing").deleted, IsEmpty());
+    coordinator.Reopen();
+  }
   EXPECT_EQ(Collect(GarbageMode::kDelete, "twice").deleted.size(), 1);
+  EXPECT_THAT(Steps(2), IsEmpty());
 }
 
 }  // namespace

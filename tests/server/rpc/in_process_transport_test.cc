@@ -202,7 +202,7 @@ TEST_F(InProcessTransportTest, RepeatedAppendsOfALogFromSeveralThreadsLeaveItOnc
     });
   }
   for (std::thread& thread : threads) thread.join();
-  LogReader reader(harness_.context().logs, {request.lease().study_id(), 0}, std::nullopt);
+  LogReader reader(harness_.context().logs, {request.lease().study_id(), 0}, {});
   EXPECT_EQ(reader.Next()->data, "printed once\n");
   EXPECT_EQ(reader.Next()->token, 0);
 }

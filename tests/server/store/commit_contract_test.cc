@@ -69,6 +69,24 @@ TEST_P(CommitContractTest, RequestsAreRememberedUntilForgotten) {
   EXPECT_EQ(*store().FindRequest("id-2"), std::nullopt);
 }
 
+TEST_P(CommitContractTest, RequestRemembersWhatItCollected) {
+  const auto checkpoint = [](TrialNumber trial, Token token, int64_t step) {
+    return Checkpoint{.trial = trial, .token = token, .step = step, .sha256 = std::string(64, 'a'), .size_bytes = 7};
+  };
+  RequestRecord collection{"id", "CollectGarbage", "f", 1, std::nullopt, 0, At(100)};
+  collection.collected = {{checkpoint(2, 9, 4), "FAILED"}, {checkpoint(1, 8, 3), "it's \xff"}};
+  const RequestRecord other{"other", "CollectGarbage", "f", 1, std::nullopt, 0, At(101), {{checkpoint(3, 7, 1), "x"}}};
+  MustCommit({PutRequest{collection}, PutRequest{other}});
+  Reopen();
+  EXPECT_EQ(Text(store().FindRequest("id")->value()), Text(collection));
+  collection.collected.erase(collection.collected.begin());
+  MustCommit({PutRequest{collection}});
+  EXPECT_EQ(Text(store().FindRequest("id")->value()), Text(collection));
+  MustCommit({ForgetRequests{At(101)}, PutRequest{{"id", "PauseStudy", "f", 1, std::nullopt, 0, At(102)}}});
+  EXPECT_EQ(store().FindRequest("id")->value().collected.size(), 0u);
+  EXPECT_EQ(Text(store().FindRequest("other")->value()), Text(other));
+}
+
 TEST_P(CommitContractTest, RequestOutlivesItsStudy) {
   const RequestRecord request{"id", "DeleteStudy", "f", 1, std::nullopt, 0, At(5)};
   MustCommit({PutStudy{SmallStudy(1, "a")}});

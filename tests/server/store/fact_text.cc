@@ -195,7 +195,10 @@ std::string Text(const WorkerRecord& w) {
 }
 
 std::string Text(const RequestRecord& r) {
-  return (Line() << "request" << r.id << r.method << r.fingerprint << r.study << r.trial << r.position << r.at).text();
+  Line line;
+  line << "request" << r.id << r.method << r.fingerprint << r.study << r.trial << r.position << r.at;
+  for (const auto& [checkpoint, reason] : r.collected) line << Text(checkpoint) << reason;
+  return line.text();
 }
 
 std::string Text(const StudyImage& image) {

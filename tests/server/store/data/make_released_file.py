@@ -4,7 +4,7 @@
     make_released_file.py BIN_DIR vN.db
 
 BIN_DIR holds the programs of that release (the `bin` of its build folder). A coordinator and a worker are started with a
-trainer that trains nothing (this script itself), four studies run, and both are killed in the middle, so that the file
+trainer that trains nothing (this script itself), five studies run, and both are killed in the middle, so that the file
 holds trials of every state, attempts of several outcomes, live ones among them, rungs, promotions, decisions, archived
 and non-finite measurements, checkpoints (rows alone: their files are not kept) and a queue. Which trials are where
 differs from run to run; what must be there is checked at the end.
@@ -68,6 +68,20 @@ budget: {trials: 4}
 trainer: {model: mlp, epochs: 1}
 """,
 }
+# Submitted once `ladder` has trials to start from.
+HEIR = """
+name: heir
+objective: {metric: val_accuracy, goal: maximize}
+parameters:
+  learning_rate: {type: float, min: 1e-4, max: 1.0, scale: log}
+  optimizer: {type: categorical, values: [sgd, adam]}
+search: {method: tpe, seed: 3, startup_trials: 4}
+warm_start: [ladder]
+early_stopping: {method: patience, patience: 2, min_delta: 0.01, inner: {method: threshold, lower: 0.3}}
+budget: {trials: 30}
+priority: 2
+trainer: {model: mlp, epochs: 3}
+"""
 
 
 def say(message):
@@ -133,6 +147,8 @@ def missing_facts(database):
         "an archived row": "measurements m JOIN attempts a USING (token) WHERE m.step > a.archived_after",
         "a checkpoint": "checkpoints",
         "a queued configuration": "enqueued_configurations",
+        "a trial of an earlier study": "prior_trials",
+        "a trial after it": "trials JOIN studies ON studies.id = trials.study WHERE studies.name = 'heir'",
     }
     return [what for what, rows in facts.items() if not count(database, f"SELECT count(*) FROM {rows}")]
 
@@ -170,6 +186,8 @@ def run(programs, target):
     worker.wait()
     while count(database, "SELECT count(*) FROM attempts WHERE outcome = 'LOST'") < 1:
         time.sleep(0.05)
+    (folder / "heir.yaml").write_text(HEIR)
+    client("study", "submit", folder / "heir.yaml")
     worker = work("second")
     client("study", "pause", "median")
     client("trial", "enqueue", "median", "learning_rate=0.02")
