@@ -12,6 +12,7 @@
 #include "server/checkpoint_quota.h"
 #include "server/coordinator/state.h"
 #include "server/operations/commands.h"
+#include "server/store/log_files.h"
 
 namespace athanor {
 
@@ -27,7 +28,7 @@ struct ServerConfig {
   std::string CheckpointDirectory() const {
     return checkpoint_dir.empty() ? database + ".checkpoints" : checkpoint_dir;
   }
-  std::string LogDirectory() const { return database + ".logs"; }
+  std::string LogDirectory() const { return LogDirectoryOf(database); }
 };
 
 // What the command line asks for.

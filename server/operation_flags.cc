@@ -21,11 +21,13 @@ constexpr Subcommand kSubcommands[] = {
      "Example: athanor-server check /var/lib/athanor/athanor.db\n"
      "Exit codes: 0 sound, 1 findings (each printed), 2 it could not be checked"},
     {Operation::Kind::kBackup, "backup",
-     "Copy a database and its checkpoints as they are at one moment; works while a coordinator runs on it",
+     "Copy a database and its checkpoints as they are at one moment; works while a coordinator runs on it. Logs of "
+     "trials, in DATABASE.logs, are not copied: nothing depends on them",
      "the copy to make; its checkpoints go to FILE.checkpoints",
      "Example: athanor-server backup /backup/athanor-monday.db --database /var/lib/athanor/athanor.db"},
     {Operation::Kind::kRestore, "restore",
-     "Check a backup and put it in place, with its checkpoints; no coordinator may run on the database",
+     "Check a backup and put it in place, with its checkpoints; no coordinator may run on the database. A trial whose "
+     "checkpoint the backup has not (each is named) goes on from an older one, or from step 0",
      "the backup; its checkpoints are in FILE.checkpoints",
      "Example: athanor-server restore /backup/athanor-monday.db --database /var/lib/athanor/athanor.db"},
 };
@@ -34,7 +36,8 @@ void AddExisting(CLI::App& command, Operation::Kind kind, OperationOptions& opti
   command.add_flag_callback(
       "--force", [&options] { options.existing = Existing::kReplace; },
       kind == Operation::Kind::kBackup ? "replace FILE if it exists"
-                                       : "move an existing database aside, as DATABASE.old-1 or the next free number");
+                                       : "move an existing database aside, with its checkpoints and its trials' logs, "
+                                         "as DATABASE.old-1 or the next free number");
 }
 
 void AddOne(CLI::App& app, const Subcommand& subcommand, std::optional<Operation>& operation) {

@@ -10,6 +10,7 @@
 #include "server/operations/check_file.h"
 #include "server/operations/checkpoint_copies.h"
 #include "server/store/files.h"
+#include "server/store/log_files.h"
 #include "server/store/sqlite/file_check.h"
 #include "server/store/sqlite/file_lock.h"
 #include "server/store/sqlite/sqlite_store.h"
@@ -60,17 +61,21 @@ absl::StatusOr<std::vector<StoredCheckpoint>> Prepare(const RestoreOptions& opti
 }
 
 // Moves the database with its log, and the checkpoints, out of the way; the log after the database, because a log
-// without a database is noticed.
+// without a database is noticed. Logs of trials go along with the database that they are of: beside another, a
+// coordinator would show them as those of its own trials and delete the rest. Without one there is none but the
+// restored one that they can be of.
 absl::StatusOr<std::vector<std::string>> MoveAside(const RestoreOptions& options) {
   int number = 1;
   const auto old = [&](const std::string& path) { return absl::StrCat(path, ".old-", number); };
-  while (Exists(old(options.database)) || Exists(old(options.checkpoint_dir))) ++number;
+  const std::string logs = LogDirectoryOf(options.database);
+  while (Exists(old(options.database)) || Exists(old(options.checkpoint_dir)) || Exists(old(logs))) ++number;
   std::vector<std::string> moved;
-  const std::pair<std::string, std::string> moves[] = {
+  std::vector<std::pair<std::string, std::string>> moves = {
       {options.database, old(options.database)},
       {options.database + "-wal", old(options.database) + "-wal"},
       {options.checkpoint_dir, old(options.checkpoint_dir)},
   };
+  if (Exists(options.database)) moves.emplace_back(logs, old(logs));
   for (const auto& [from, to] : moves) {
     if (!Exists(from)) continue;
     ATHANOR_RETURN_IF_ERROR(RenameDurably(from, to));

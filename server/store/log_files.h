@@ -41,6 +41,9 @@ struct LogFilesOptions {
   int64_t total_bytes = int64_t{1} << 30;
 };
 
+// The directory of the logs that a coordinator on this database keeps.
+inline std::string LogDirectoryOf(const std::string& database) { return database + ".logs"; }
+
 class LogFiles {
  public:
   enum class Standing { kUnfinished, kEnded, kGone };

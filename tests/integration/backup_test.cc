@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <string>
@@ -146,6 +147,91 @@ TEST(BackupTest, RestoredStudyGoesOnToItsEnd) {
   EXPECT_EQ(cluster.server().Wait(seconds(20)), 0);
   const Ran check = RunServer(cluster.folder(), {"check", database});
   EXPECT_EQ(check.code, 0) << check.text;
+}
+
+// A restored database whose files beside it are gone: nothing hangs, no result is another.
+class LostFilesTest : public ::testing::Test {
+ protected:
+  LostFilesTest() {
+    Start("first");
+    cluster_.Submit(kLadder);
+    while (cluster_.Query({"study", "show", "ladder"})["trials"].value("PAUSED", 0) < 6) {
+      EXPECT_TRUE(cluster_.server().Running()) << cluster_.Logs();
+    }
+    cluster_.StopWorkers(SIGKILL);
+    for (const nlohmann::json& attempt : Attempts()) last_token_ = std::max<int64_t>(last_token_, attempt["token"]);
+    const Ran backup = RunServer(cluster_.folder(), {"backup", copy_, "--database", cluster_.database()});
+    EXPECT_EQ(backup.code, 0) << backup.text;
+    cluster_.server().Signal(SIGKILL);
+    cluster_.server().Wait(seconds(5));
+  }
+
+  // Each worker keeps copies of the checkpoints that it made.
+  void Start(const std::string& worker) {
+    cluster_.StartServer({"--lease", "2s", "--heartbeat", "500ms"});
+    cluster_.StartWorker({.name = worker,
+                          .slots = 3,
+                          .trainer = ATHANOR_FAKE_TRAINER_PROGRAM,
+                          .environment = {{"ATHANOR_FAKE_TRAINER", "step_ms=10 log_lines=1"}}});
+  }
+
+  // Of all trials, by trial, then token.
+  std::vector<nlohmann::json> Attempts() {
+    std::vector<nlohmann::json> attempts;
+    for (const nlohmann::json& trial : cluster_.Query({"trial", "list", "ladder", "--limit", "100"})) {
+      const nlohmann::json shown = cluster_.Query({"trial", "show", "ladder", trial["number"].dump()});
+      for (nlohmann::json attempt : shown["attempt_list"]) {
+        attempt["trial"] = trial["number"];
+        attempts.push_back(attempt);
+      }
+    }
+    return attempts;
+  }
+
+  // The study ends. What goes on from before is trained from step 0, and only that is in its log.
+  void ExpectTrainedAgain() {
+    Start("second");
+    const nlohmann::json study = cluster_.WaitForStudy("ladder", seconds(120));
+    EXPECT_EQ(study["state"], "COMPLETED") << study.dump(1);
+    int again = 0;
+    nlohmann::json before;
+    for (const nlohmann::json& attempt : Attempts()) {
+      const bool goes_on = attempt["token"] > last_token_ && !before.is_null() && before["token"] <= last_token_ &&
+                           before["trial"] == attempt["trial"];
+      before = attempt;
+      if (!goes_on) continue;
+      ++again;
+      EXPECT_EQ(attempt["resumed_step"], 0) << attempt.dump();
+      const std::string log = cluster_.Client({"trial", "logs", "ladder", attempt["trial"].dump()}).output;
+      EXPECT_TRUE(log.starts_with("--- attempt " + attempt["token"].dump() + " ---\nstep 1 ")) << log;
+    }
+    EXPECT_GT(again, 0);
+    cluster_.StopWorkers(SIGTERM);
+    cluster_.server().Signal(SIGTERM);
+    EXPECT_EQ(cluster_.server().Wait(seconds(20)), 0);
+    const Ran check = RunServer(cluster_.folder(), {"check", cluster_.database()});
+    EXPECT_EQ(check.code, 0) << check.text;
+  }
+
+  Cluster cluster_;
+  const std::string copy_ = cluster_.folder() / "backup.db";
+  int64_t last_token_ = 0;  // that was given out before
+};
+
+TEST_F(LostFilesTest, ADatabaseFileAloneGoesOnFromStepZero) {
+  for (const char* beside : {".checkpoints", ".logs"}) {
+    EXPECT_GT(std::filesystem::remove_all(cluster_.database().string() + beside), 1) << beside;
+  }
+  ExpectTrainedAgain();
+}
+
+TEST_F(LostFilesTest, ARestoreWithoutCheckpointsAndLogsGoesOnFromStepZero) {
+  std::filesystem::remove_all(copy_ + ".checkpoints");
+  const Ran restore = RunServer(cluster_.folder(), {"restore", copy_, "--database", cluster_.database(), "--force"});
+  ASSERT_EQ(restore.code, 0) << restore.text;
+  EXPECT_NE(restore.text.find("left out: study 1, trial "), std::string::npos) << restore.text;
+  EXPECT_NE(restore.text.find("athanor.db.logs.old-1"), std::string::npos) << restore.text;
+  ExpectTrainedAgain();
 }
 
 TEST(BackupTest, FileLeftOpenIsCheckedWhileItIsServed) {

@@ -75,6 +75,35 @@ TEST_F(RestoreTest, RefusesWhereADatabaseIsUnlessToldToMoveItAside) {
   EXPECT_THAT(again->moved_aside, ElementsAre(database() + ".old-2", checkpoint_dir() + ".old-2"));
 }
 
+TEST_F(RestoreTest, LogsOfTrialsGoWithTheDatabaseThatTheyAreOf) {
+  const std::string logs = database() + ".logs";
+  std::filesystem::create_directories(logs + "/1");
+  options_.existing = Existing::kReplace;
+  const auto replaced = Restore(options_);
+  ASSERT_TRUE(replaced.ok()) << replaced.status();
+  EXPECT_THAT(replaced->moved_aside, ElementsAre(database() + ".old-1", checkpoint_dir() + ".old-1", logs + ".old-1"));
+  EXPECT_FALSE(std::filesystem::exists(logs));
+  EXPECT_TRUE(std::filesystem::exists(logs + ".old-1/1"));
+
+  std::filesystem::create_directories(logs + "/1");
+  LoseEverything();
+  const auto found = Restore(options_);
+  ASSERT_TRUE(found.ok()) << found.status();
+  EXPECT_THAT(found->moved_aside, IsEmpty());
+  EXPECT_TRUE(std::filesystem::exists(logs + "/1")) << "of the database that was lost";
+}
+
+TEST_F(RestoreTest, GoesWithoutTheCheckpointsThatTheBackupHasNot) {
+  LoseEverything();
+  std::filesystem::remove_all(options_.backup + ".checkpoints");
+  const auto summary = Restore(options_);
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(summary->checkpoints, 0);
+  EXPECT_THAT(summary->left_out, ElementsAre(HasSubstr("is missing"), HasSubstr("is missing")));
+  EXPECT_TRUE(std::filesystem::is_empty(checkpoint_dir()));
+  EXPECT_EQ(MustOpen(database())->LoadStudy(1)->trials.size(), 5);
+}
+
 TEST_F(RestoreTest, MovesTheLogOfACrashedCoordinatorAside) {
   std::filesystem::copy_file(database(), File("running.db"));
   const auto running = MustOpen(File("running.db"));
