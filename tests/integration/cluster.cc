@@ -29,6 +29,7 @@ Cluster::Cluster() {
   std::string pattern = std::filesystem::temp_directory_path() / "athanor-test-XXXXXX";
   if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("cannot make a temporary folder");
   folder_ = pattern;
+  database_ = folder_ / "athanor.db";
 }
 
 Cluster::~Cluster() {
@@ -44,8 +45,8 @@ void Cluster::StartServer(const std::vector<std::string>& arguments) {
   std::filesystem::remove(output);
   ProcessOptions options;
   options.command = server_command_;
-  options.command.insert(options.command.end(), {"--listen", address_.empty() ? "127.0.0.1:0" : address_, "--database",
-                                                 folder_ / "athanor.db"});
+  options.command.insert(options.command.end(),
+                         {"--listen", address_.empty() ? "127.0.0.1:0" : address_, "--database", database_});
   options.command.insert(options.command.end(), arguments.begin(), arguments.end());
   options.output = output;
   options.errors = folder_ / "server.log";

@@ -37,6 +37,9 @@ class Cluster {
   void StartServer(const std::vector<std::string>& arguments = {});
   // The program of later coordinators, with arguments that come before all others.
   void UseServer(std::vector<std::string> command) { server_command_ = std::move(command); }
+  // The database of later coordinators, with what they keep beside it. Else it lies in `folder`.
+  void UseDatabase(std::filesystem::path database) { database_ = std::move(database); }
+  std::filesystem::path database() const { return database_; }
   Process& server() { return *server_; }
   Process& StartWorker(const std::string& name, int slots, const std::vector<std::string>& arguments = {});
   Process& StartWorker(const WorkerSettings& settings);
@@ -57,6 +60,7 @@ class Cluster {
 
  private:
   std::filesystem::path folder_;
+  std::filesystem::path database_;
   std::string address_;
   std::vector<std::string> server_command_ = {ATHANOR_SERVER_PROGRAM};
   std::optional<Process> server_;

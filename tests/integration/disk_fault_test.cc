@@ -2,15 +2,21 @@
 // refused, everything else goes on, and once the disk is well nothing is missing.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
+#include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "tests/integration/cluster.h"
 
@@ -37,25 +43,21 @@ constexpr char kOther[] =
 // A coordinator on a disk that can be broken, one worker and the client.
 class StudyRun {
  public:
+  virtual ~StudyRun() = default;
+
   // Leases are shorter than the disk is out of order.
-  void Start() {
-    cluster.UseServer({ATHANOR_FAULTY_SERVER_PROGRAM, "--disk-fault", FaultFile(), "--"});
-    cluster.StartServer({"--lease", "2s", "--heartbeat", "300ms"});
-  }
+  void Start() { cluster.StartServer({"--lease", "2s", "--heartbeat", "300ms"}); }
   void StartStudy() {
     Start();
     cluster.StartWorker({.name = "node",
                          .slots = 2,
                          .trainer = ATHANOR_FAKE_TRAINER_PROGRAM,
-                         .environment = {{"ATHANOR_FAKE_TRAINER", "step_ms=40"}}});
+                         .environment = {{"ATHANOR_FAKE_TRAINER", "step_ms=40 log_lines=20"}}});
     cluster.Submit(kStudy);
   }
 
-  void BreakDisk(const std::string& how) {
-    std::ofstream(FaultFile() + ".new") << how;
-    std::filesystem::rename(FaultFile() + ".new", FaultFile());
-  }
-  void MendDisk() { std::filesystem::remove(FaultFile()); }
+  virtual void BreakDisk() {}
+  virtual void MendDisk() {}
   std::string WriteError() { return cluster.Query({"server", "status"}).value("write_error", ""); }
 
   // Of every trial: how it ended, in how many attempts, and its curve. Waits for the end of the study.
@@ -72,9 +74,58 @@ class StudyRun {
   }
 
   Cluster cluster;
+};
+
+// SQLite's disk fails as `how` says (tests/testing/faulty_vfs.h); everything else may write.
+class FaultyDiskRun final : public StudyRun {
+ public:
+  explicit FaultyDiskRun(std::string how) : how_(std::move(how)) {
+    cluster.UseServer({ATHANOR_FAULTY_SERVER_PROGRAM, "--disk-fault", FaultFile(), "--"});
+  }
+  void BreakDisk() override {
+    std::ofstream(FaultFile() + ".new") << how_;
+    std::filesystem::rename(FaultFile() + ".new", FaultFile());
+  }
+  void MendDisk() override { std::filesystem::remove(FaultFile()); }
 
  private:
   std::string FaultFile() const { return cluster.folder() / "disk"; }
+
+  const std::string how_;
+};
+
+// Everything that the coordinator keeps lies on a file system of 8 MiB, which is filled to the last byte.
+class SmallDiskRun final : public StudyRun {
+ public:
+  // Mounts it where this process and its children alone see it, so that nothing of it outlives them.
+  SmallDiskRun() {
+    const std::string disk = cluster.folder() / "small";
+    std::filesystem::create_directory(disk);
+    const bool mounted = unshare(CLONE_NEWNS) == 0 && mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+                         mount("none", disk.c_str(), "tmpfs", 0, "size=8m") == 0;
+    if (!mounted) why_not_ = std::strerror(errno);
+    if (mounted) disk_ = disk;
+    cluster.UseDatabase(disk + "/athanor.db");
+  }
+  ~SmallDiskRun() override {
+    if (!disk_.empty()) umount2(disk_.c_str(), MNT_DETACH);
+  }
+  // Why there is no such file system; "" if there is one.
+  const std::string& why_not() const { return why_not_; }
+
+  // What is freed meanwhile is taken too.
+  void BreakDisk() override {
+    const std::string page(4096, 'x');
+    std::ofstream filler(disk_ + "/filler", std::ios::app | std::ios::binary);
+    while (filler.write(page.data(), std::ssize(page)).flush()) continue;
+    filler.clear();
+    while (filler.put('x').flush()) continue;
+  }
+  void MendDisk() override { std::filesystem::remove(disk_ + "/filler"); }
+
+ private:
+  std::string disk_;
+  std::string why_not_;
 };
 
 // False if it does not come true within a minute.
@@ -93,17 +144,15 @@ std::string UndisturbedFacts() {
   return run.Facts();
 }
 
-class DiskFaultTest : public ::testing::TestWithParam<const char*> {};
-INSTANTIATE_TEST_SUITE_P(Disks, DiskFaultTest, ::testing::Values("full", "sync"),
-                         [](const auto& info) { return std::string(info.param); });
-
-TEST_P(DiskFaultTest, StudyGoesThroughItWithoutLosingAnything) {
-  StudyRun run;
+// The disk fails in the middle of a study and is well again after some seconds.
+void ExpectNothingLost(StudyRun& run) {
   Cluster& cluster = run.cluster;
   run.StartStudy();
   ASSERT_TRUE(Until([&] { return cluster.Client({"best", "s"}).code == 0; })) << cluster.Logs();  // it has a value
-  run.BreakDisk(GetParam());
-  ASSERT_TRUE(Until([&] { return !run.WriteError().empty(); })) << cluster.Logs();
+  ASSERT_TRUE(Until([&] {
+    run.BreakDisk();
+    return !run.WriteError().empty();
+  })) << cluster.Logs();
   const nlohmann::json best = cluster.Query({"best", "s"});
   const auto end = std::chrono::steady_clock::now() + seconds(4);
   while (std::chrono::steady_clock::now() < end) {
@@ -129,12 +178,34 @@ TEST_P(DiskFaultTest, StudyGoesThroughItWithoutLosingAnything) {
   EXPECT_EQ(cluster.Query({"study", "list"}).size(), 1u);
 }
 
+class DiskFaultTest : public ::testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Disks, DiskFaultTest, ::testing::Values("full", "sync"),
+                         [](const auto& info) { return std::string(info.param); });
+
+TEST_P(DiskFaultTest, StudyGoesThroughItWithoutLosingAnything) {
+  FaultyDiskRun run(GetParam());
+  ExpectNothingLost(run);
+}
+
+TEST(FullFileSystemTest, StudyGoesThroughItWithoutLosingAnything) {
+  SmallDiskRun run;
+  if (!run.why_not().empty()) GTEST_SKIP() << "a file system cannot be mounted here: " << run.why_not();
+  ExpectNothingLost(run);
+  run.cluster.StopWorkers(SIGTERM);
+  run.cluster.server().Signal(SIGTERM);
+  EXPECT_EQ(run.cluster.server().Wait(seconds(20)), 0) << run.cluster.Logs();
+  ProcessOptions check;
+  check.command = {ATHANOR_SERVER_PROGRAM, "check", run.cluster.database()};
+  check.output = check.errors = run.cluster.folder() / "check.out";
+  EXPECT_EQ(Process(check).Wait(seconds(30)), 0) << ReadFile(check.output);
+}
+
 TEST(DiskFaultAtStartTest, ReadOnlyDatabaseIsRefused) {
-  StudyRun run;
+  FaultyDiskRun run("readonly");
   run.Start();
   run.cluster.server().Signal(SIGTERM);
   ASSERT_EQ(run.cluster.server().Wait(seconds(15)), 0);
-  run.BreakDisk("readonly");
+  run.BreakDisk();
   EXPECT_THROW(run.Start(), std::runtime_error);
   EXPECT_EQ(run.cluster.server().Wait(seconds(15)), 1);
   EXPECT_THAT(ReadFile(run.cluster.folder() / "server.log"), HasSubstr("athanor.db: is read-only\n"));

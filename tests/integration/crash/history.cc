@@ -57,11 +57,21 @@ v1::AcquireRequest AcquireOf(uint64_t incarnation, uint64_t sequence, int trials
   return request;
 }
 
-Call Acquire(std::string name, uint64_t incarnation, uint64_t sequence, int trials) {
-  Call call = Unary(std::move(name), &Wire::workers, &v1::WorkerService::Stub::Acquire,
-                    AcquireOf(incarnation, sequence, trials));
+Call Acquire(std::string name, v1::AcquireRequest request) {
+  Call call = Unary(std::move(name), &Wire::workers, &v1::WorkerService::Stub::Acquire, std::move(request));
   call.momentary = true;
   return call;
+}
+
+Call Acquire(std::string name, uint64_t incarnation, uint64_t sequence, int trials) {
+  return Acquire(std::move(name), AcquireOf(incarnation, sequence, trials));
+}
+
+// One trial, once its configuration is computed: the poll is parked, and answered in a later group.
+Call AcquireComputed(std::string name, uint64_t incarnation, uint64_t sequence) {
+  v1::AcquireRequest request = AcquireOf(incarnation, sequence, 1);
+  request.set_wait_ms(10'000);
+  return Acquire(std::move(name), request);
 }
 
 void SetParameter(v1::NamedValue& value, const char* name, double number) {
@@ -100,6 +110,26 @@ v1::StudySpec LadderSpec() {
   return spec;
 }
 
+// A model over two parameters, that starts from the trials of the grid: those have a fixed value of the second.
+v1::StudySpec HeirSpec() {
+  v1::StudySpec spec = SpecOf("heir", "tpe", 2);
+  v1::Parameter* decay = spec.add_parameters();
+  decay->set_name("weight_decay");
+  decay->set_type(v1::PARAMETER_TYPE_FLOAT);
+  decay->mutable_min()->set_float_value(0);
+  decay->mutable_max()->set_float_value(0.5);
+  spec.mutable_search()->set_startup_trials(1);
+  spec.mutable_search()->set_random_share(0);
+  spec.add_warm_start("grid");
+  return spec;
+}
+
+v1::StudySpec GridSpec() {
+  v1::StudySpec spec = SpecOf("grid", "grid", 2);
+  SetParameter(*spec.add_trainer(), "weight_decay", 0.25);
+  return spec;
+}
+
 Call Create(std::string name, v1::StudySpec spec) {
   v1::CreateStudyRequest request;
   *request.mutable_spec() = std::move(spec);
@@ -107,9 +137,9 @@ Call Create(std::string name, v1::StudySpec spec) {
   return Unary(std::move(name), &Wire::studies, &v1::StudyService::Stub::CreateStudy, request);
 }
 
-Call Enqueue(std::string name, double rate) {
+Call Enqueue(std::string name, const char* study, double rate) {
   v1::EnqueueTrialRequest request;
-  request.set_study("ladder");
+  request.set_study(study);
   SetParameter(*request.add_parameters(), "learning_rate", rate);
   request.set_request_id(name);
   return Unary(std::move(name), &Wire::studies, &v1::StudyService::Stub::EnqueueTrial, request);
@@ -123,6 +153,17 @@ Call ChangeStudy(std::string name,
   request.set_study("ladder");
   request.set_request_id(name);
   return Unary(std::move(name), &Wire::studies, method, request);
+}
+
+Call RaiseTrials(std::string name, const char* study, int64_t trials) {
+  v1::UpdateStudyRequest request;
+  request.set_study(study);
+  request.mutable_update_mask()->add_paths("budget.trials");
+  request.mutable_update_mask()->add_paths("priority");
+  request.mutable_budget()->set_trials(trials);
+  request.set_priority(1);
+  request.set_request_id(name);
+  return Unary(std::move(name), &Wire::studies, &v1::StudyService::Stub::UpdateStudy, request);
 }
 
 Call ChangeTrial(std::string name,
@@ -148,14 +189,11 @@ Call ChangeWorker(std::string name,
   return call;
 }
 
-// Says what it deleted, which a repeat does not delete again.
 Call CollectGarbage(std::string name) {
   v1::CollectGarbageRequest request;
   request.set_study("ladder");
   request.set_request_id(name);
-  Call call = Unary(std::move(name), &Wire::studies, &v1::StudyService::Stub::CollectGarbage, request);
-  call.run = [run = std::move(call.run)](Wire& wire) { return Answer{run(wire).status, ""}; };
-  return call;
+  return Unary(std::move(name), &Wire::studies, &v1::StudyService::Stub::CollectGarbage, request);
 }
 
 // Two in a row that list this lease alone: others that the worker holds are lost.
@@ -270,11 +308,13 @@ std::vector<Call> History() {
   using Admin = v1::AdminService::Stub;
   const auto ladder = [](int64_t trial, int64_t token) { return Lease(1, trial, token); };
   const auto grid = [](int64_t trial, int64_t token) { return Lease(2, trial, token); };
+  const auto heir = [](int64_t trial, int64_t token) { return Lease(3, trial, token); };
   const Call::Repeat kRefused = Call::Repeat::kRefused;
   std::vector<Call> calls = {
       Register("register", kIncarnation),
       Create("create", LadderSpec()),
-      Enqueue("enqueue", 0.25),
+      Enqueue("enqueue", "ladder", 0.25),
+      RaiseTrials("raise_active", "ladder", 7),
       Acquire("acquire_two", kIncarnation, 1, 2),  // trials 0 and 1, tokens 1 and 2
       Report("report_first", {ReportOf(ladder(0, 1), 0, {{1, 0.5}})}),
       Upload("upload_rung", ladder(0, 1), 2),
@@ -308,13 +348,25 @@ std::vector<Call> History() {
       Acquire("acquire_anew", kIncarnation + 1, 1, 1),
       ChangeStudy("cancel_study", &Studies::CancelStudy),
       ChangeStudy("delete_study", &Studies::DeleteStudy),
-      Create("create_grid", SpecOf("grid", "grid", 2)),
+      Create("create_grid", GridSpec()),
       Acquire("acquire_grid", kIncarnation + 1, 2, 2),  // tokens 11 and 12
       Report(
           "report_ends_study", {ReportOf(grid(0, 11), 0, {{8, 0.5}}), ReportOf(grid(1, 12), 0, {{8, 0.6}})},
           {FinishOf(grid(0, 11), v1::ATTEMPT_OUTCOME_COMPLETED), FinishOf(grid(1, 12), v1::ATTEMPT_OUTCOME_COMPLETED)},
           {}, kIncarnation + 1)
           .RepeatedIs(kRefused),
+      Create("create_heir", HeirSpec()),
+      Enqueue("enqueue_partial", "heir", 0.125),
+      AcquireComputed("acquire_completed_by_model", kIncarnation + 1, 3),  // trial 0, token 13
+      Report("report_heir", {ReportOf(heir(0, 13), 0, {{8, 0.7}})},
+             {FinishOf(heir(0, 13), v1::ATTEMPT_OUTCOME_COMPLETED)}, {}, kIncarnation + 1)
+          .RepeatedIs(kRefused),
+      AcquireComputed("acquire_by_model", kIncarnation + 1, 4),  // trial 1, token 14
+      Report("report_ends_heir", {ReportOf(heir(1, 14), 0, {{8, 0.8}})},
+             {FinishOf(heir(1, 14), v1::ATTEMPT_OUTCOME_COMPLETED)}, {}, kIncarnation + 1)
+          .RepeatedIs(kRefused),
+      RaiseTrials("raise_completed", "heir", 3),
+      AcquireComputed("acquire_after_raise", kIncarnation + 1, 5),  // trial 2, token 15
   };
   return calls;
 }
