@@ -22,14 +22,19 @@ inline constexpr double kStalledWatchersBar = 1 / 0.9;  // time of a report with
 // work misses bars; a figure that is four times as bad has another reason, which is what a regression guard looks for.
 class Bars {
  public:
+  // Whether a figure can tell of a collapse. The slowest calls cannot: one pause of the machine makes them.
+  enum class Figure { kSteady, kOfOutliers };
+
   // Prints the figure, its bar and whether it was met.
   void AtLeast(std::string_view what, double measured, double bar, std::string_view unit);
-  void AtMost(std::string_view what, double measured, double bar, std::string_view unit);
-  // Whether a figure was below a quarter of its bar, or above four times it.
+  void AtMost(std::string_view what, double measured, double bar, std::string_view unit,
+              Figure figure = Figure::kSteady);
+  // Whether a steady figure was below a quarter of its bar, or above four times it.
   bool collapsed() const { return collapsed_; }
 
  private:
-  void Print(std::string_view what, double measured, double bar, std::string_view unit, double times_worse);
+  void Print(Figure figure, std::string_view what, double measured, double bar, std::string_view unit,
+             double times_worse);
 
   bool collapsed_ = false;
 };

@@ -138,6 +138,7 @@ absl::Status FillDatabase(const std::string& path, const FillOptions& options) {
     ATHANOR_RETURN_IF_ERROR(Filler(*store, options, std::move(study), *search).Run());
   }
   std::filesystem::rename(unfinished, path);
+  std::filesystem::remove(unfinished + ".lock");
   return absl::OkStatus();
 }
 

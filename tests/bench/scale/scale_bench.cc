@@ -81,16 +81,28 @@ double GrowthOfCalls(const Options& options, const ServerProcess& large, const S
   return ratios[ratios.size() / 2];
 }
 
+double FileBytes(const std::string& path) { return static_cast<double>(std::filesystem::file_size(path)); }
+
+// What each metric value adds to a file beyond its trials and attempts: of the same trials with ten times as many more.
+double BytesOfFurtherValue(const Options& options) {
+  FillOptions longer = options.small;
+  longer.steps *= 11;
+  const double bytes =
+      FileBytes(Filled(options.directory, longer)) - FileBytes(Filled(options.directory, options.small));
+  return bytes / (ValuesOf(longer) - ValuesOf(options.small));
+}
+
 bool Run(const Options& options) {
   Bars bars;
   const std::string large_file = Filled(options.directory, options.large);
   const std::string small_file = Filled(options.directory, options.small);
   const auto trials = static_cast<double>(options.large.trials);
-  const auto bytes = static_cast<double>(std::filesystem::file_size(large_file));
+  const double bytes = FileBytes(large_file);
   fmt::print("{} cores, {} trials, {:.0f} metric values, {:.0f} MiB; compared with {} trials\n",
              std::thread::hardware_concurrency(), options.large.trials, ValuesOf(options.large), bytes / (1 << 20),
              options.small.trials);
   bars.AtMost("database a metric value, trials included", bytes / ValuesOf(options.large), kDatabaseBar, "B");
+  bars.AtMost("database a further metric value", BytesOfFurtherValue(options), kDatabaseBar, "B");
 
   const ServerProcess large(options.server, options.directory, large_file);
   const ServerProcess small(options.server, options.directory, small_file);

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "athanor/v1/study_service.grpc.pb.h"
@@ -81,6 +82,47 @@ std::vector<Trial> ReadTrials(const ServerProcess& server, int64_t want) {
   std::exit(1);
 }
 
+// Means over trials.
+struct Usage {
+  size_t trials = 0;
+  double slot_ms = 0;    // of a slot, from the start of one trial to that of the next
+  double leased_ms = 0;  // from the start of a trial to its end
+};
+
+// When so many trials ran at once for the first time; the end of time if they never did.
+WallTime FirstFull(const std::vector<Trial>& trials, int slots) {
+  std::vector<std::pair<WallTime, int>> changes;  // ends before starts of the same millisecond
+  for (const Trial& trial : trials) {
+    changes.emplace_back(trial.started, +1);
+    changes.emplace_back(trial.ended, -1);
+  }
+  std::ranges::sort(changes);
+  int running = 0;
+  for (const auto& [at, change] : changes) {
+    running += change;
+    if (running == slots) return at;
+  }
+  return WallTime::max();
+}
+
+// From when every slot had a trial until the last one started: before, workers start their trainers, and after it slots
+// have nothing left to do. NaN if it never came to that.
+Usage SteadyUsage(const std::vector<Trial>& trials, int slots) {
+  const WallTime from = FirstFull(trials, slots);
+  WallTime until = from;
+  Usage usage;
+  for (const Trial& trial : trials) {
+    if (trial.started <= from) continue;
+    until = std::max(until, trial.started);
+    ++usage.trials;
+    usage.leased_ms += static_cast<double>((trial.ended - trial.started).count());
+  }
+  const auto count = static_cast<double>(usage.trials);
+  usage.slot_ms = static_cast<double>((until - from).count()) * slots / count;
+  usage.leased_ms /= count;
+  return usage;
+}
+
 bool Run(const Options& options) {
   ServerProcess server(options.server, options.directory);
   v1::StudySpec spec = SmallSpec(kStudy, options.trials);
@@ -94,20 +136,14 @@ bool Run(const Options& options) {
   }
   server.Stop();
   const std::vector<Trial> trials = ReadTrials(server, options.trials);
-  const WallTime first = std::ranges::min(trials, {}, &Trial::started).started;
-  const WallTime last = std::ranges::max(trials, {}, &Trial::ended).ended;
-  double leased_ms = 0;
-  for (const Trial& trial : trials) leased_ms += static_cast<double>((trial.ended - trial.started).count());
-  const auto count = static_cast<double>(options.trials);
-  const double slot_ms = static_cast<double>((last - first).count()) * options.workers * options.slots / count;
-  const auto trial_ms = static_cast<double>(options.trial_ms);
-  fmt::print("{} cores; {} trials of {} ms on {} workers of {} slots: {:.2f} s\n", std::thread::hardware_concurrency(),
-             options.trials, options.trial_ms, options.workers, options.slots,
-             static_cast<double>((last - first).count()) / 1000);
-  fmt::print("  leased {:.2f} ms a trial longer than it trains, without a trial for {:.2f} ms\n",
-             leased_ms / count - trial_ms, slot_ms - leased_ms / count);
+  const Usage usage = SteadyUsage(trials, options.workers * options.slots);
+  fmt::print("{} cores; {} trials of {} ms on {} workers of {} slots, {} of them while all slots were in use\n",
+             std::thread::hardware_concurrency(), options.trials, options.trial_ms, options.workers, options.slots,
+             usage.trials);
+  fmt::print("  leased {:.2f} ms a trial longer than it trains, then without a trial for {:.2f} ms\n",
+             usage.leased_ms - static_cast<double>(options.trial_ms), usage.slot_ms - usage.leased_ms);
   Bars bars;
-  bars.AtMost("idle time a slot and trial", slot_ms - trial_ms, kIdleBar, "ms");
+  bars.AtMost("idle time a slot and trial", usage.slot_ms - static_cast<double>(options.trial_ms), kIdleBar, "ms");
   return !bars.collapsed();
 }
 
@@ -121,7 +157,9 @@ int main(int argc, char** argv) {
   app.add_option("--worker", options.worker, "the athanor-worker program")->capture_default_str();
   app.add_option("--trainer", options.trainer, "the athanor-fake-trainer program")->capture_default_str();
   app.add_option("--directory", options.directory, "where the database goes")->capture_default_str();
-  app.add_option("--trials", options.trials, "10000 of 1000 ms take eleven minutes")->capture_default_str();
+  app.add_option("--trials", options.trials, "10000 of 1000 ms take eleven minutes")
+      ->capture_default_str()
+      ->check(CLI::Range(10, 1'000'000));
   app.add_option("--trial-ms", options.trial_ms, "that a trial trains")->capture_default_str();
   app.add_option("--workers", options.workers, "processes")->capture_default_str();
   app.add_option("--slots", options.slots, "a worker")->capture_default_str();
