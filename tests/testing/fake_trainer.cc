@@ -42,6 +42,7 @@
 #include <fstream>
 #include <iostream>
 #include <map>
+#include <new>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
@@ -214,7 +215,7 @@ class Run {
       std::cerr << "Traceback: told to throw\n";
       _exit(1);
     }
-    if (at("segfault_at")) raise(SIGSEGV);
+    if (at("segfault_at")) Segfault();
     if (at("kill_at")) raise(SIGKILL);
     if (at("memory_at")) RunOutOfMemory();
     if (at("stall_at")) raise(SIGSTOP);
@@ -233,7 +234,16 @@ class Run {
     return reason;
   }
 
+  // As a program without a sanitizer's handler does.
+  static void Segfault() {
+    signal(SIGSEGV, SIG_DFL);
+    raise(SIGSEGV);
+  }
+
   [[noreturn]] static void RunOutOfMemory() {
+#ifdef __SANITIZE_ADDRESS__  // its allocator ends the process in words of its own
+    throw std::bad_alloc();
+#endif
     const rlimit limit{.rlim_cur = rlim_t{1} << 30, .rlim_max = rlim_t{1} << 30};
     setrlimit(RLIMIT_AS, &limit);
     for (std::vector<std::string> hoard;;) hoard.emplace_back(size_t{64} << 20, 'x');
