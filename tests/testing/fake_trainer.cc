@@ -241,7 +241,7 @@ class Run {
   }
 
   [[noreturn]] static void RunOutOfMemory() {
-#ifdef __SANITIZE_ADDRESS__  // its allocator ends the process in words of its own
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)  // their allocators end the process in other words
     throw std::bad_alloc();
 #endif
     const rlimit limit{.rlim_cur = rlim_t{1} << 30, .rlim_max = rlim_t{1} << 30};
