@@ -1,7 +1,5 @@
 #include "tests/bench/load/fleet_load.h"
 
-#include <cstdio>
-#include <cstdlib>
 #include <deque>
 #include <memory>
 #include <thread>
@@ -9,17 +7,11 @@
 
 #include "athanor/v1/worker_service.grpc.pb.h"
 #include "base/mutex.h"
+#include "tests/bench/load/program.h"
 #include "tests/bench/load/report_load.h"
 
 namespace athanor::bench {
 namespace {
-
-MonotonicTime Now() { return SystemClock().Read().monotonic; }
-
-[[noreturn]] void Die(const std::string& why) {
-  std::fprintf(stderr, "load_bench: %s\n", why.c_str());
-  std::exit(1);
-}
 
 // One worker: it holds a trial that it reports on, and has a slot for another, which it finishes as soon as it has it.
 class FleetWorker final : public grpc::ClientBidiReactor<v1::ReportRequest, v1::ReportResponse> {

@@ -6,6 +6,8 @@
 
 namespace athanor::bench {
 
+MonotonicTime Now() { return SystemClock().Read().monotonic; }
+
 void Latencies::Add(Duration latency) {
   samples_.push_back(latency);
   sorted_ = false;

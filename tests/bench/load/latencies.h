@@ -1,4 +1,4 @@
-// Latencies of one load, and how they are told.
+// What a clock shows, latencies of one load, and how they are told.
 #pragma once
 
 #include <string>
@@ -7,6 +7,9 @@
 #include "base/clock.h"
 
 namespace athanor::bench {
+
+// By which everything here is measured.
+MonotonicTime Now();
 
 // Exact: every sample is kept. Not thread-safe.
 class Latencies {

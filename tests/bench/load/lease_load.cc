@@ -1,22 +1,14 @@
 #include "tests/bench/load/lease_load.h"
 
-#include <cstdio>
-#include <cstdlib>
 #include <thread>
 #include <vector>
 
 #include "athanor/v1/worker_service.grpc.pb.h"
 #include "server/store/sqlite/sqlite_store.h"
+#include "tests/bench/load/program.h"
 
 namespace athanor::bench {
 namespace {
-
-MonotonicTime Now() { return SystemClock().Read().monotonic; }
-
-[[noreturn]] void Die(const std::string& why) {
-  std::fprintf(stderr, "load_bench: %s\n", why.c_str());
-  std::exit(1);
-}
 
 // One worker with one slot.
 class Leaser {

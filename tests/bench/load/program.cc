@@ -1,5 +1,6 @@
 #include "tests/bench/load/program.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -11,6 +12,11 @@
 extern char** environ;
 
 namespace athanor::bench {
+
+void Die(const std::string& why) {
+  std::fprintf(stderr, "%s: %s\n", program_invocation_short_name, why.c_str());
+  std::exit(1);
+}
 
 Program StartProgram(std::vector<std::string> command, Output output) {
   std::vector<char*> argv;
@@ -27,10 +33,7 @@ Program StartProgram(std::vector<std::string> command, Output output) {
   Program program;
   const int spawned = posix_spawnp(&program.pid, argv[0], &actions, nullptr, argv.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
-  if (spawned != 0 || (output == Output::kPipe && ends[0] < 0)) {
-    std::fprintf(stderr, "cannot start %s\n", argv[0]);
-    std::exit(1);
-  }
+  if (spawned != 0 || (output == Output::kPipe && ends[0] < 0)) Die("cannot start " + command.front());
   if (output == Output::kPipe) close(ends[1]);
   program.output = ends[0];
   return program;

@@ -1,4 +1,4 @@
-// Programs as processes of their own.
+// This process and others.
 #pragma once
 
 #include <sys/types.h>
@@ -7,6 +7,9 @@
 #include <vector>
 
 namespace athanor::bench {
+
+// Prints `why` behind the name of this program, and exits with 1: nothing is measured where something went wrong.
+[[noreturn]] void Die(const std::string& why);
 
 // What becomes of what it prints. Its errors go where ours go.
 enum class Output { kDiscard, kPipe };

@@ -1,13 +1,12 @@
 #include "tests/bench/load/report_load.h"
 
-#include <cstdio>
-#include <cstdlib>
 #include <deque>
 #include <thread>
 #include <vector>
 
 #include "athanor/v1/worker_service.grpc.pb.h"
 #include "server/store/sqlite/sqlite_store.h"
+#include "tests/bench/load/program.h"
 
 namespace athanor::bench {
 namespace {
@@ -54,13 +53,10 @@ class Reporter {
   }
 
  private:
-  static MonotonicTime Now() { return SystemClock().Read().monotonic; }
-
   template <typename Stream>
   void Broken(Stream& stream) {
     Check(stream.Finish(), "Report");
-    std::fprintf(stderr, "load_bench: the stream ended early\n");
-    std::exit(1);
+    Die("the stream ended early");
   }
 
   void Acquire() {
@@ -111,9 +107,7 @@ class Reporter {
       in_flight_.pop_front();
     }
     for (const v1::Verdict& verdict : response.verdicts()) {
-      if (verdict.status_code() == 0) continue;
-      std::fprintf(stderr, "load_bench: a report was refused: %s\n", verdict.status_message().c_str());
-      std::exit(1);
+      if (verdict.status_code() != 0) Die("a report was refused: " + verdict.status_message());
     }
   }
 
@@ -133,13 +127,12 @@ class Reporter {
 ReportLoadResult RunReportLoad(const ServerProcess& server, const ReportLoadOptions& options) {
   std::vector<std::unique_ptr<Reporter>> reporters;
   for (int i = 0; i < options.workers; ++i) reporters.push_back(std::make_unique<Reporter>(server, options, i));
-  const SystemClock clock;
-  const MonotonicTime start = clock.Read().monotonic;
+  const MonotonicTime start = Now();
   std::vector<std::thread> threads;
   for (const auto& reporter : reporters) threads.emplace_back([&] { reporter->Run(start + options.duration); });
   for (std::thread& thread : threads) thread.join();
   ReportLoadResult result;
-  result.seconds = std::chrono::duration<double>(clock.Read().monotonic - start).count();
+  result.seconds = std::chrono::duration<double>(Now() - start).count();
   for (const auto& reporter : reporters) reporter->AddTo(result);
   return result;
 }
@@ -148,10 +141,7 @@ int64_t CountMissing(const std::string& database, const std::map<int64_t, int64_
   SqliteOptions options;
   options.path = database;
   const auto store = OpenSqliteStore(options);
-  if (!store.ok()) {
-    std::fprintf(stderr, "load_bench: %s\n", std::string(store.status().message()).c_str());
-    std::exit(1);
-  }
+  if (!store.ok()) Die(std::string(store.status().message()));
   int64_t missing = 0;
   for (const auto& [trial, last_step] : last_steps) {
     const auto curves = (*store)->ReadCurves(kStudy, trial, {"val_accuracy"}, Archived::kLeaveOut);

@@ -11,24 +11,17 @@
 
 #include "athanor/v1/study_service.grpc.pb.h"
 #include "athanor/v1/worker_service.grpc.pb.h"
+#include "tests/bench/load/latencies.h"
 #include "tests/bench/load/program.h"
 
 namespace athanor::bench {
-namespace {
-
-[[noreturn]] void Die(const std::string& why) {
-  std::fprintf(stderr, "load_bench: %s\n", why.c_str());
-  std::exit(1);
-}
-
-}  // namespace
 
 ServerProcess::ServerProcess(const std::string& program, const std::string& parent, const std::string& original) {
   directory_ = parent + "/athanor-load-XXXXXX";
   if (mkdtemp(directory_.data()) == nullptr) Die("cannot create a directory below " + parent);
   std::error_code refused;
   if (!original.empty() && !std::filesystem::copy_file(original, database(), refused)) Die("cannot copy " + original);
-  const MonotonicTime start = SystemClock().Read().monotonic;
+  const MonotonicTime start = Now();
   const Program started = StartProgram(
       {program, "--listen", "127.0.0.1:0", "--database", database(), "--log-level", "error"}, Output::kPipe);
   pid_ = started.pid;
@@ -37,7 +30,7 @@ ServerProcess::ServerProcess(const std::string& program, const std::string& pare
   if (std::fgets(line, sizeof(line), output) == nullptr || std::sscanf(line, "listening on %199s", address) != 1) {
     Die("the server did not come up");
   }
-  start_took_ = SystemClock().Read().monotonic - start;
+  start_took_ = Now() - start;
   std::fclose(output);
   address_ = address;
 }

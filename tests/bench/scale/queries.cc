@@ -8,12 +8,6 @@
 #include "tests/bench/load/program.h"
 
 namespace athanor::bench {
-namespace {
-
-MonotonicTime Now() { return SystemClock().Read().monotonic; }
-
-}  // namespace
-
 Latencies TimeVerb(const std::string& client, const ServerProcess& server, const std::vector<std::string>& arguments,
                    int repeats) {
   std::vector<std::string> command = {client};

@@ -14,6 +14,7 @@
 
 #include "server/store/sqlite/schema.h"
 #include "tests/bench/load/bars.h"
+#include "tests/bench/load/latencies.h"
 #include "tests/bench/load/lease_load.h"
 #include "tests/bench/scale/fill.h"
 #include "tests/bench/scale/queries.h"
@@ -44,12 +45,12 @@ std::string Filled(const std::string& directory, const FillOptions& options) {
   const std::string path = fmt::format("{}/athanor-filled-v{}-{}-{}-{}.db", directory, sqlite::LatestSchemaVersion(),
                                        options.trials, options.steps, options.long_curve);
   if (std::filesystem::exists(path)) return path;
-  const MonotonicTime start = SystemClock().Read().monotonic;
+  const MonotonicTime start = Now();
   if (const absl::Status status = FillDatabase(path, options); !status.ok()) {
     fmt::print(stderr, "scale_bench: {}\n", std::string(status.message()));
     std::exit(1);
   }
-  fmt::print("wrote {} in {:.0f} s\n", path, Seconds(SystemClock().Read().monotonic - start));
+  fmt::print("wrote {} in {:.0f} s\n", path, Seconds(Now() - start));
   return path;
 }
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "athanor/v1/study_service.grpc.pb.h"
+#include "tests/bench/load/latencies.h"
 #include "tests/bench/soak/soak_worker.h"
 
 namespace athanor::bench {
@@ -84,7 +85,7 @@ bool Soak(const std::string& program, const std::string& directory, const SoakOp
   ServerProcess server(program, directory);
   CreateStudy(server.Connect(), SmallSpec("soak", options.trials));
   SoakTimes times(options.trials);
-  const auto start = SystemClock().Read().monotonic;
+  const auto start = Now();
   std::vector<std::thread> workers;
   for (int i = 0; i < options.workers; ++i) {
     workers.emplace_back([&, i] { RunSoakWorker(server, options, i, times); });
@@ -99,7 +100,7 @@ bool Soak(const std::string& program, const std::string& directory, const SoakOp
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
   for (std::thread& worker : workers) worker.join();
-  const double seconds = std::chrono::duration<double>(SystemClock().Read().monotonic - start).count();
+  const double seconds = std::chrono::duration<double>(Now() - start).count();
   fmt::print("{} trials of {} reports in {:.0f} s: {:.0f} trials/s, {} workers, {} cores\n", options.trials,
              options.reports, seconds, static_cast<double>(options.trials) / seconds, options.workers,
              std::thread::hardware_concurrency());
@@ -108,10 +109,9 @@ bool Soak(const std::string& program, const std::string& directory, const SoakOp
   fmt::print("after the end the database has {:.1f} MiB\n",
              static_cast<double>(BytesOf(server.database())) / (1 << 20));
   std::fflush(stdout);
-  const auto check_start = SystemClock().Read().monotonic;
+  const auto check_start = Now();
   const int status = std::system(fmt::format("'{}' check '{}'", program, server.database()).c_str());
-  fmt::print("the check took {:.1f} s\n",
-             std::chrono::duration<double>(SystemClock().Read().monotonic - check_start).count());
+  fmt::print("the check took {:.1f} s\n", std::chrono::duration<double>(Now() - check_start).count());
   return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 

@@ -1,9 +1,8 @@
 #include "tests/bench/soak/soak_worker.h"
 
-#include <cstdio>
-#include <cstdlib>
-
 #include "athanor/v1/worker_service.grpc.pb.h"
+#include "tests/bench/load/latencies.h"
+#include "tests/bench/load/program.h"
 
 namespace athanor::bench {
 namespace {
@@ -31,13 +30,6 @@ class SoakWorker {
   }
 
  private:
-  static MonotonicTime Now() { return SystemClock().Read().monotonic; }
-
-  [[noreturn]] static void Die(const std::string& why) {
-    std::fprintf(stderr, "soak_bench: %s\n", why.c_str());
-    std::exit(1);
-  }
-
   // False if there is nothing to do any more.
   bool Acquire(v1::Lease& lease, Duration& took) {
     v1::AcquireRequest request;
