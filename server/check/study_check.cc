@@ -56,9 +56,9 @@ void CheckMaxFailures(const StudyFacts& study, const Findings& found) {
   if (!max_failures.has_value() || failed < *max_failures) return;
   Token last_failure = 0;
   for (const StudyImage::FailedAttempt& attempt : study.image.failed_attempts) {
-    const auto trial = std::ranges::find(study.image.trials, attempt.trial, &Trial::number);
-    if (trial == study.image.trials.end() || trial->state != TrialState::kFailed) continue;
-    last_failure = std::max(last_failure, attempt.token);
+    const auto trial = std::ranges::lower_bound(study.image.trials, attempt.trial, {}, &Trial::number);
+    const bool known = trial != study.image.trials.end() && trial->number == attempt.trial;
+    if (known && trial->state == TrialState::kFailed) last_failure = std::max(last_failure, attempt.token);
   }
   for (const Attempt& live : study.image.live_attempts) {
     if (live.token > last_failure) continue;

@@ -17,6 +17,11 @@ const Metric* FindMetric(const std::vector<Metric>& metrics, const std::string& 
   return found == metrics.end() ? nullptr : &*found;
 }
 
+// For reasons that people read.
+std::string AtRung(const StoppingDecision& decision) {
+  return decision.rung.has_value() ? absl::StrCat(" at rung ", *decision.rung) : std::string();
+}
+
 // What this attempt reported at the step; null if nothing.
 const Measurement* FindReported(const LiveAttempt& live, int64_t step) {
   if (live.reported.empty() || live.reported.back().step < step) return nullptr;
@@ -143,18 +148,16 @@ Action Reports::Decide(Transaction& tx, LiveStudy& study, TrialNumber number, co
   const StoppingDecision decision = study.rule()->OnValue(study.stopping_view(), value);
   if (decision.recorded) study.RecordDecision(tx, number, {objective->value, measurement.step}, decision);
   study.EnterRungs(tx, number, study.live(number)->attempt.token, decision.entered);
-  if (decision.action == Action::kContinue) return Action::kContinue;
-  const std::string at_rung = decision.rung.has_value() ? absl::StrCat(" at rung ", *decision.rung) : std::string();
   switch (decision.action) {
     case Action::kContinue:
-      break;
+      return Action::kContinue;
     case Action::kPause:
       EndLease(state_, tx, study, number, AttemptOutcome::kPaused, TrialState::kPaused,
-               absl::StrCat("paused", at_rung));
+               absl::StrCat("paused", AtRung(decision)));
       break;
     case Action::kPrune:
       EndLease(state_, tx, study, number, AttemptOutcome::kPruned, TrialState::kPruned,
-               absl::StrCat(std::string(study.rule()->name()), at_rung, " (step ", measurement.step, ")"));
+               absl::StrCat(std::string(study.rule()->name()), AtRung(decision), " (step ", measurement.step, ")"));
       break;
   }
   Settle(state_, tx, study);
