@@ -1,4 +1,7 @@
 // The live leases of one study, and what only a live one needs.
+//
+// Every report, heartbeat and finish looks its lease up several times, and with thousands of workers each finds it
+// cold: hence one table by trial number instead of a map of nodes. Owner thread only, like the study it belongs to.
 #pragma once
 
 #include <cstddef>
@@ -16,20 +19,20 @@ namespace athanor {
 
 // What a trainer says between measurements; never stored.
 struct Progress {
-  double fraction = 0;  // of the way to until_step
-  int64_t optimizer_step = 0;
-  double train_loss = 0;
+  double fraction = 0;         // of the way to until_step, in [0, 1]
+  int64_t optimizer_step = 0;  // batches so far
+  double train_loss = 0;       // of the latest batches; may be non-finite
   double examples_per_second = 0;
 };
 
-// What every report looks at comes first and lies together.
+// A lease. What every report looks at comes first and lies together.
 struct LiveAttempt {
-  MonotonicTime expires{};
-  int64_t newest_checkpoint_at_start = 0;
-  int unlisted_heartbeats = 0;        // in a row
-  std::vector<Measurement> reported;  // by this token, by step
+  MonotonicTime expires{};                 // the lease is over then, unless it is heard of before
+  int64_t newest_checkpoint_at_start = 0;  // its step; 0: none. A failure is stuck if there is no newer one by then
+  int unlisted_heartbeats = 0;             // of its worker, in a row, that did not name it
+  std::vector<Measurement> reported;       // by this token, by step
   Attempt attempt;
-  std::optional<Progress> progress;
+  std::optional<Progress> progress;           // the latest; none yet, or its worker sends none
   std::optional<MonotonicTime> preempted_at;  // PREEMPT was pushed then
 };
 

@@ -24,19 +24,23 @@ namespace athanor {
 template <typename Response>
 using Done = std::function<void(absl::StatusOr<Response>)>;
 
-// Wired in serve.cc. Everything referred to outlives every call.
+// Wired in serve.cc. Everything referred to outlives every call. Which thread may touch what:
+//  * gRPC's threads convert and post; they never wait, neither for the disk nor for each other.
+//  * The owner thread alone looks at studies and workers, within an operation; what it answers waits for the commit.
+//  * `reads` answers from the store what is not in memory, `transfers` moves files. Both are bounded: a call that finds
+//    one full is RESOURCE_EXHAUSTED at once, so that a slow disk makes clients back off instead of memory grow.
 struct ServiceContext {
-  Owner& owner;
+  Owner& owner;              // any thread
   Coordinator& coordinator;  // owner thread only, within an operation
   Store& store;              // its Read functions, on `reads`
   CheckpointFiles& files;    // on `transfers`
   LogFiles& logs;            // on `transfers`, where it does I/O
-  BoundedPool& reads;
-  BoundedPool& transfers;
+  BoundedPool& reads;        // any thread
+  BoundedPool& transfers;    // any thread
   const Clock& clock;
-  const std::string version;
-  const MonotonicTime started;
-  const FaultHook faults = {};
+  const std::string version;    // of this program, as ServerStatus tells it
+  const MonotonicTime started;  // when it began to serve
+  const FaultHook faults = {};  // where a test ends the process
   // ServerStatus.integrity; called on any thread.
   const std::function<std::string()> integrity = [] { return std::string("ok"); };
   std::atomic<bool> stopping = false;  // shutting down: nothing waits any more

@@ -1,5 +1,9 @@
 // A store that stops writing for good once its file is known to be corrupt: whatever was written from then on would be
-// built on sand, and could destroy what is left to save.
+// built on sand, and could destroy what is left to save. The coordinator goes on to serve what can still be read, so
+// that results can be exported; a restart on a repaired or restored file ends the refusal.
+//
+// Who finds the corruption: a commit that runs into it, or the check of the whole file that runs in the background
+// after an unclean stop (operations/background_check.h), which calls Refuse.
 #pragma once
 
 #include <memory>

@@ -25,28 +25,37 @@ inline constexpr size_t kMaxLineBytes = 1 << 20;  // of a line, its end not coun
 enum class ResourceUnit { kEpoch, kStep };
 enum class MetricGoal { kMaximize, kMinimize };
 
+// Steps count the study's resource, finished ones: 1 is the first that is measured, 0 is untrained. Times are
+// milliseconds.
+
+// A checkpoint on this machine's disk that the trial may go on from.
 struct CheckpointFile {
   std::string path;
-  int64_t step = 0;
+  int64_t step = 0;  // after which it was saved
 };
 
+// What the trainer is to train now. It answers with started, failed or infeasible.
 struct StartCommand {
-  std::string trial;
-  NamedValues options;
-  uint64_t seed = 0;
-  std::string device;  // "cpu" or "cuda:N"
+  std::string trial;    // its name in every message about it, until the trainer is free again
+  NamedValues options;  // the study's trainer table with the trial's parameters in it
+  uint64_t seed = 0;    // the same for every attempt of the trial
+  std::string device;   // "cpu" or "cuda:N"
   ResourceUnit resource = ResourceUnit::kEpoch;
-  int64_t until = 0;
-  std::vector<int64_t> hold_at;  // ascending
-  std::string objective;
+  int64_t until = 0;             // train to the end of this step; >= 1
+  std::vector<int64_t> hold_at;  // steps after which it waits for a command, its checkpoint saved; ascending
+  std::string objective;         // the metric by which it tells its best model
   MetricGoal goal = MetricGoal::kMaximize;
-  std::string checkpoint_dir;
-  int64_t checkpoint_interval_ms = 0;
-  std::vector<CheckpointFile> checkpoints;  // newest first
-  int64_t elapsed_ms = 0;
+  std::string checkpoint_dir;               // where its checkpoints go; exists
+  int64_t checkpoint_interval_ms = 0;       // between periodic checkpoints; 0: only when told
+  std::vector<CheckpointFile> checkpoints;  // newest first; it takes the first that it can read, else begins anew
+  int64_t elapsed_ms = 0;                   // of training until the newest of them
 };
 
-enum class TrialCommand { kContinue, kPause, kStop };
+enum class TrialCommand {
+  kContinue,  // after a hold
+  kPause,     // save a checkpoint and let go of the trial
+  kStop,      // let go of it as it is
+};
 
 // Each is one line, its end included.
 std::string FormatStart(const StartCommand& command);
@@ -55,50 +64,59 @@ std::string FormatExit();
 
 using Metrics = std::map<std::string, double>;
 
+// Once, when the program has started: what it is and what it can use.
 struct HelloMessage {
-  int64_t protocol = 0;
+  int64_t protocol = 0;  // kTrainerProtocolVersion, or the worker does without it
   std::string trainer;
   std::string version;
   std::string libtorch;
   std::vector<std::string> devices;
-  std::string option_table_hash;
+  std::string option_table_hash;  // of the options that it knows
   std::string blas;
 };
+// Training begins.
 struct StartedMessage {
-  int64_t resumed_step = 0;  // >= 0
+  int64_t resumed_step = 0;  // of the checkpoint that it goes on from; 0: from the beginning
   int64_t threads = 0;
-  std::string dataset_hash;
+  std::string dataset_hash;  // SHA-256 in hex
   std::string device;
 };
+// A step is measured. At a hold the trainer now waits for a command.
 struct MetricsMessage {
   int64_t step = 0;  // >= 1
   Metrics metrics;
-  int64_t elapsed_ms = 0;
+  int64_t elapsed_ms = 0;  // of training, earlier attempts that count included
 };
+// Now and then between measurements; shown, never stored.
 struct ProgressMessage {
-  double fraction = 0;
+  double fraction = 0;  // of the way to `until`, in [0, 1]
   int64_t optimizer_step = 0;
   double train_loss = 0;
   double examples_per_second = 0;
 };
+// A file is complete, synced and never changed afterwards.
 struct CheckpointSavedMessage {
   int64_t step = 0;  // >= 0
   std::string path;
   std::string sha256;  // 64 lower-case hex digits
-  int64_t size = 0;
-  bool best = false;
+  int64_t size = 0;    // bytes
+  bool best = false;   // it is of the best model so far, too
 };
+// Each of the following ends the trial: the trainer is free for the next.
 struct PausedMessage {
-  int64_t step = 0;
+  int64_t step = 0;  // of the checkpoint that it saved
 };
 struct StoppedMessage {};
+// It has come to `until`.
 struct DoneMessage {
   int64_t step = 0;
-  Metrics metrics;
+  Metrics metrics;  // of the best model, such as test_accuracy; may be empty
 };
+// This attempt has failed; another may not.
 struct FailedMessage {
   std::string reason;
 };
+// No attempt of this configuration can do better.
 struct InfeasibleMessage {
   std::string reason;
 };
@@ -109,7 +127,7 @@ struct TrainerMessage {
                StoppedMessage, DoneMessage, FailedMessage, InfeasibleMessage>
       body;
 
-  // After it the trainer is free: paused, stopped, done, failed or infeasible.
+  // Whether the trainer is free after it: paused, stopped, done, failed or infeasible.
   bool EndsTrial() const;
 };
 

@@ -1,4 +1,9 @@
 // One trial from start to end: the loop behind Trainer::Run.
+//
+// It trains epoch by epoch, batch by batch; measures at the end of every step of the study's resource (plan.h); saves a
+// checkpoint where it holds, where it is told to pause, and every checkpoint interval; and goes on from one as if it
+// had never stopped: on the CPU bit for bit, because everything that decides what comes next is in TrainingState or
+// follows from the seed and the epoch (order of examples, dropout, learning rate).
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -18,13 +23,17 @@
 
 namespace athanor::training {
 
-// Used once, by one thread. Throws the errors of errors.h and LibTorch's.
+// Used once, by one thread, which it blocks for as long as the trial trains. Throws the errors of errors.h and
+// LibTorch's; Trainer::Run makes results of them.
 class TrainingRun {
  public:
-  // Loads the data, builds the trial and restores the newest checkpoint that can be read.
+  // Loads the data, builds the trial and restores the newest checkpoint that can be read; one that cannot is passed
+  // over with a warning, never an error. Everything referred to must outlive it. `datasets` keeps what is decoded for
+  // the next trial; `events` is told what happens; `control` is asked for commands after every batch.
   TrainingRun(const TrialSpec& spec, const TrainingOptions& options, const at::Device& device, DatasetCache& datasets,
               const Clock& clock, TrainingEvents& events, TrainingControl& control);
 
+  // Trains until the trial's last step, a command to pause or to stop, or divergence. Once.
   TrialResult Run();
 
  private:
