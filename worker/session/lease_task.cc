@@ -210,7 +210,7 @@ void LeaseTask::Queue(v1::Measurement measurement) {
 void LeaseTask::Finish(v1::AttemptOutcome outcome, const std::string& reason, const Metrics& final_metrics) {
   if (!live_ || finish_queued_) return;
   finish_ = ToFinishRequest(key_.ToProto(), outcome, reason, final_metrics);
-  logs_->Flush([this] {
+  logs_->Flush(services_.logs.flush_timeout, [this] {
     log_is_out_ = true;
     Flush();
   });
@@ -331,7 +331,7 @@ void LeaseTask::EndLease() {
 
 void LeaseTask::TellIfOver() {
   if (live_ || slot_ != nullptr || std::exchange(closing_, true)) return;
-  logs_->Flush([this] {
+  logs_->Flush(services_.logs.rest_timeout, [this] {
     over_ = true;
     observer_->OnLeaseOver();
   });

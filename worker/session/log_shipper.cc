@@ -57,8 +57,9 @@ void LogShipper::OnAnswer(const absl::StatusOr<v1::AppendLogResponse>& answer) {
     backoff_.Reset();
     buffer_.Acknowledge(answer->next_offset());
   } else if (!failed_) {
-    // Another attempt has printed since, or the coordinator knows no logs.
-    spdlog::debug("lease {}: its log is not taken: {}", lease_.ToString(), answer.status().ToString());
+    // The study is gone, or the coordinator knows no logs.
+    spdlog::warn("lease {}: its log is refused from byte {} on: {}", lease_.ToString(), buffer_.front_offset(),
+                 answer.status().ToString());
     closed_ = true;
   }
   if (closed_ || buffer_.empty()) {
@@ -72,10 +73,10 @@ void LogShipper::OnAnswer(const absl::StatusOr<v1::AppendLogResponse>& answer) {
   }
 }
 
-void LogShipper::Flush(std::function<void()> done) {
+void LogShipper::Flush(Duration timeout, std::function<void()> done) {
   flushed_ = std::move(done);
   if (closed_ || buffer_.empty()) return EndFlush();
-  flush_limit_.expires_after(options_.flush_timeout);
+  flush_limit_.expires_after(timeout);
   flush_limit_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
     const auto self = weak.lock();
     if (!error && self != nullptr) self->EndFlush();
@@ -98,6 +99,10 @@ void LogShipper::RetryNow() {
 }
 
 void LogShipper::Cancel() {
+  if (!closed_ && !buffer_.empty()) {
+    spdlog::warn("lease {}: its log was not taken in time and is given up from byte {} on", lease_.ToString(),
+                 buffer_.front_offset());
+  }
   closed_ = true;
   scheduled_ = false;
   flushed_ = nullptr;

@@ -3,7 +3,7 @@
 // A trainer that prints more than `part_bytes` an `interval` loses the middle of what is waiting, whatever it prints,
 // so that neither memory nor network nor the coordinator's disk fill up. While the coordinator is away the beginning
 // and the end of what was printed wait for it. A log is no fact: an attempt never fails or waits for long because of
-// it.
+// it. What is given up is logged, in one line.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -24,7 +24,8 @@ namespace athanor::session {
 struct LogShipperOptions {
   size_t part_bytes = 64 << 10;                      // of one call; at most 256 KiB. Memory is three times that
   Duration interval = std::chrono::seconds(1);       // between calls
-  Duration flush_timeout = std::chrono::seconds(2);  // for what is left at the end
+  Duration flush_timeout = std::chrono::seconds(2);  // that the end of an attempt waits for what is left
+  Duration rest_timeout = std::chrono::seconds(10);  // for what is left once nothing waits for it but a drain
   Backoff::Options backoff{.initial = std::chrono::seconds(1), .cap = std::chrono::seconds(10)};
 };
 
@@ -37,11 +38,11 @@ class LogShipper : public std::enable_shared_from_this<LogShipper> {
 
   void Append(std::string_view bytes);
   // Sends what is left without further pauses, then calls `done`: at once if nothing is left, at the latest after
-  // `flush_timeout`. A later flush takes the place of one under way, whose `done` is not called.
-  void Flush(std::function<void()> done);
+  // `timeout`. A later flush takes the place of one under way, whose `done` is not called.
+  void Flush(Duration timeout, std::function<void()> done);
   // The coordinator is back: what waits for the next attempt is sent now.
   void RetryNow();
-  // Sends nothing more and calls nobody.
+  // Sends nothing more and calls nobody: what is left is given up.
   void Cancel();
 
  private:

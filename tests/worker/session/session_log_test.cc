@@ -1,4 +1,9 @@
 // What trainers print, on its way to the coordinator.
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
+
+#include <sstream>
+
 #include "tests/worker/session/session_fixture.h"
 
 namespace athanor::session {
@@ -7,6 +12,24 @@ namespace {
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
+
+// The warnings that this process logs while it lives.
+class Warnings {
+ public:
+  Warnings() {
+    auto logger = std::make_shared<spdlog::logger>("", std::make_shared<spdlog::sinks::ostream_sink_mt>(text_));
+    logger->set_level(spdlog::level::warn);
+    logger->set_pattern("%v");
+    spdlog::set_default_logger(std::move(logger));
+  }
+  ~Warnings() { spdlog::set_default_logger(before_); }
+
+  std::string text() const { return text_.str(); }
+
+ private:
+  const std::shared_ptr<spdlog::logger> before_ = spdlog::default_logger();
+  std::ostringstream text_;
+};
 
 class SessionLogTest : public SessionTest {
  protected:
@@ -69,19 +92,45 @@ TEST_F(SessionLogTest, AFloodIsSentInBoundedPartsWithoutItsMiddle) {
 TEST_F(SessionLogTest, AbsentCoordinatorForLogsDoesNotHoldTheFinishBack) {
   coordinator_.Ask([](auto& state) { state.log_status = absl::UnavailableError("no room"); });
   options_.logs.flush_timeout = std::chrono::milliseconds(50);
+  options_.logs.rest_timeout = std::chrono::milliseconds(50);
+  const Warnings warnings;
   Start({"log_lines=1"});
   coordinator_.Grant(MakeLease(0, 2));
   ASSERT_TRUE(RunUntilFinishes(1));
   ASSERT_TRUE(RunUntilIdle());
   EXPECT_EQ(Finishes()[0].outcome(), v1::ATTEMPT_OUTCOME_COMPLETED);
+  ASSERT_TRUE(RunUntil([&] { return !warnings.text().empty(); }));
+  EXPECT_EQ(warnings.text(), "lease 1-0-100: its log was not taken in time and is given up from byte 0 on\n");
+}
+
+TEST_F(SessionLogTest, WhatIsLeftOfAnEndedAttemptsLogArrivesWhileTheSlotTrainsOn) {
+  coordinator_.Ask([](auto& state) { state.log_status = absl::DeadlineExceededError("slow"); });
+  options_.logs.flush_timeout = std::chrono::milliseconds(5);
+  options_.logs.rest_timeout = std::chrono::minutes(5);
+  options_.logs.part_bytes = 20;  // a line and the beginning of the next
+  Start({"log_lines=1"});
+  coordinator_.Grant(MakeLease(0, 2));
+  ASSERT_TRUE(RunUntilFinishes(1));
+  ASSERT_TRUE(RunUntilIdle());
+  coordinator_.Grant(MakeLease(1, 1));
+  ASSERT_TRUE(RunUntilFinishes(2));
+  EXPECT_EQ(Text(0), "");
+  coordinator_.Ask([](auto& state) { state.log_status = absl::OkStatus(); });
+  const std::string expected = "step 1 log line 0\nstep 2 log line 0\n";
+  EXPECT_TRUE(RunUntil([&] { return Text(0).size() >= expected.size() && !Text(1).empty(); }));
+  EXPECT_EQ(Text(0), expected);
+  EXPECT_EQ(Text(1), "step 1 log line 0\n");
 }
 
 TEST_F(SessionLogTest, ARefusedLogIsGivenUpAtOnce) {
-  coordinator_.Ask([](auto& state) { state.log_status = absl::FailedPreconditionError("another attempt printed"); });
+  coordinator_.Ask([](auto& state) { state.log_status = absl::FailedPreconditionError("the lease is dead"); });
   options_.logs.flush_timeout = std::chrono::minutes(5);
+  const Warnings warnings;
   Start({"log_lines=1"});
   coordinator_.Grant(MakeLease(0, 2));
   EXPECT_TRUE(RunUntilFinishes(1));
+  EXPECT_EQ(warnings.text(),
+            "lease 1-0-100: its log is refused from byte 0 on: FAILED_PRECONDITION: the lease is dead\n");
 }
 
 TEST_F(SessionLogTest, WhatWasPrintedWhileTheCoordinatorWasAwayArrivesAfterwards) {
