@@ -21,8 +21,8 @@ struct Options {
   bool follow = false;
 };
 
-// Writes chunks as they come, in the form asked for. To people: what was printed, byte for byte, with a line before
-// each attempt unless one was asked for, and one in the place of what was not kept.
+// Writes chunks as they come, in the form asked for. To people: what was printed, byte for byte, with a line wherever
+// another attempt's text begins unless one was asked for, and one in the place of what was not kept.
 class LogPrinter {
  public:
   LogPrinter(Session& session, const Options& options)
@@ -48,7 +48,7 @@ class LogPrinter {
 
  private:
   void PrintText(const v1::TrialLogChunk& chunk) {
-    if (attempts_.insert(chunk.token()).second && names_attempts_) {
+    if (std::exchange(attempt_, chunk.token()) != chunk.token() && names_attempts_) {
       PrintNote(fmt::format("--- attempt {} ---", chunk.token()));
     }
     if (chunk.dropped_bytes() > 0) {
@@ -96,7 +96,8 @@ class LogPrinter {
   Session& session_;
   std::ostream& out_;
   const bool names_attempts_;
-  std::set<int64_t> attempts_;  // that were seen
+  std::set<int64_t> attempts_;  // that machines were told of
+  int64_t attempt_ = 0;         // of the last chunk
   bool in_line_ = false;
 };
 
@@ -119,8 +120,8 @@ absl::Status Show(Session& session, const Options& options) {
 void AddTrialLogs(CLI::App* parent, Session& session) {
   auto [verb, options] = session.AddVerb<Options>(
       parent, "logs",
-      "Print what a trial's trainers wrote to stdout and stderr, attempt after attempt. Of a long log the newest part "
-      "is kept",
+      "Print what a trial's trainers wrote to stdout and stderr, in the order in which it reached the coordinator: the "
+      "end of an attempt may follow the beginning of the next. Of a long log the newest part is kept",
       "athanor trial logs fashion-lenet 7 --follow --tail 20", Show);
   AddTrialArguments(verb, options.study, options.number);
   verb->add_flag("--follow,-f", options.follow, "go on until the trial has ended");

@@ -74,6 +74,12 @@ TEST_F(TrialLogsTest, PrintsAttemptsAndGapsOnLinesOfTheirOwn) {
   EXPECT_FALSE(coordinator_.log_requests()[0].follow());
 }
 
+TEST_F(TrialLogsTest, AnAttemptThatGoesOnBehindAnotherIsNamedAgain) {
+  coordinator_.logs = {{{Chunk(4, "one"), Chunk(9, "two\n"), Chunk(4, "three\n"), Chunk(4, "four\n")}, {}}};
+  EXPECT_EQ(Run({"quick", "7"}).out,
+            "--- attempt 4 ---\none\n--- attempt 9 ---\ntwo\n--- attempt 4 ---\nthree\nfour\n");
+}
+
 TEST_F(TrialLogsTest, OneAttemptIsPrintedAsItIs) {
   coordinator_.logs = {{{Chunk(4, "\x1b[1mone\x1b[0m"), Chunk(4, "two", 12'345)}, {}}};
   charset_ = Charset::kAscii;
