@@ -62,7 +62,7 @@ class WorkerTransport {
   virtual void Heartbeat(v1::HeartbeatRequest request, Done<v1::HeartbeatResponse> done) = 0;
   // Ends one attempt outside the report stream: for a caller that has no measurement still on its way.
   virtual void Finish(v1::FinishRequest request, Done<v1::FinishResponse> done) = 0;
-  // Appends to a trial's log, under its last token, live or ended.
+  // Appends to a trial's log, under the token of any of its attempts, live or ended.
   virtual void AppendLog(v1::AppendLogRequest request, Done<v1::AppendLogResponse> done) = 0;
 
   // Sends the file `path` under `header`. The file must not change meanwhile; it is opened before this returns. OK

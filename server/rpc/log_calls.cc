@@ -42,14 +42,14 @@ void Write(ServiceContext& context, const Request& request, const Done<v1::Appen
   if (!posted.ok()) done(posted);
 }
 
-// The trial is not leased: under its last token its log may still come. `dead` says what a dead lease is told.
-void WriteUnderLastToken(ServiceContext& context, const Request& request, const absl::Status& dead,
-                         const Done<v1::AppendLogResponse>& done) {
+// `dead` says what a lease that never was one is told. Not for every append: it reads the database.
+void WriteIfAttempt(ServiceContext& context, const Request& request, const absl::Status& dead,
+                    const Done<v1::AppendLogResponse>& done) {
   const absl::Status posted = context.reads.Post([&context, request, dead, done] {
     const LeaseRef lease = FromProto(request->lease());
     const absl::StatusOr<std::vector<Attempt>> attempts = context.store.ReadAttempts(lease.study, lease.trial);
     if (!attempts.ok()) return done(absl::IsNotFound(attempts.status()) ? dead : attempts.status());
-    if (attempts->empty() || attempts->back().token != lease.token) return done(dead);
+    if (std::ranges::find(*attempts, lease.token, &Attempt::token) == attempts->end()) return done(dead);
     Write(context, request, done);
   });
   if (!posted.ok()) done(posted);
@@ -71,29 +71,23 @@ void LogCalls::Append(const v1::AppendLogRequest& original, Done<v1::AppendLogRe
   if (const absl::Status usable = Check(original); !usable.ok()) return done(usable);
   const auto request = std::make_shared<const v1::AppendLogRequest>(original);
   const absl::Status posted = context_.owner.Post([this, request, done](Transaction&) -> Owner::Reply {
-    State& state = context_.coordinator.state();
-    const LeaseRef lease = FromProto(request->lease());
-    const absl::Status found = state.FindLease(lease).status();
-    const auto study = state.studies.find(lease.study);
-    const bool unleased = study != state.studies.end() && study->second->HasTrial(lease.trial) &&
-                          study->second->live(lease.trial) == nullptr;
-    return [this, request, done, found, unleased](const absl::Status& commit) {
+    const absl::Status live = context_.coordinator.state().FindLease(FromProto(request->lease())).status();
+    return [this, request, done, live](const absl::Status& commit) {
       if (!commit.ok()) return done(commit);
-      if (found.ok()) return Write(context_, request, done);
-      if (unleased) return WriteUnderLastToken(context_, request, found, done);
-      done(found);
+      if (live.ok()) return Write(context_, request, done);
+      if (absl::IsFailedPrecondition(live)) return WriteIfAttempt(context_, request, live, done);
+      done(live);
     };
   });
   if (!posted.ok()) done(posted);
 }
 
 // A line also ends where another attempt begins.
-int64_t LogReader::CountLines(const LogPiece& piece) {
-  int64_t lines = in_line_ && piece.token != token_ ? 1 : 0;
+bool LogReader::CutsLine(const LogPiece& piece) {
+  const bool cuts = in_line_ && piece.token != token_;
   token_ = piece.token;
-  if (piece.data.empty()) return lines;
-  in_line_ = piece.data.back() != '\n';
-  return lines + std::ranges::count(piece.data, '\n');
+  if (cuts || !piece.data.empty()) in_line_ = !piece.data.empty() && piece.data.back() != '\n';
+  return cuts;
 }
 
 absl::Status LogReader::SkipToTail(int64_t lines) {
@@ -102,7 +96,7 @@ absl::Status LogReader::SkipToTail(int64_t lines) {
   while (true) {
     ATHANOR_ASSIGN_OR_RETURN(const LogPiece piece, files_.Read(key_, cursor_, kPieceBytes));
     if (piece.token == 0) break;
-    there += CountLines(piece);
+    there += (CutsLine(piece) ? 1 : 0) + std::ranges::count(piece.data, '\n');
   }
   lines_to_skip_ = there + (in_line_ ? 1 : 0) - lines;
   cursor_ = start;
@@ -115,10 +109,7 @@ absl::StatusOr<LogPiece> LogReader::Next() {
   while (true) {
     ATHANOR_ASSIGN_OR_RETURN(LogPiece piece, files_.Read(key_, cursor_, kPieceBytes));
     if (piece.token == 0 || lines_to_skip_ <= 0) return piece;
-    if (in_line_ && piece.token != token_ && --lines_to_skip_ == 0) return piece;
-    token_ = piece.token;
-    if (piece.data.empty()) continue;
-    in_line_ = piece.data.back() != '\n';
+    if (CutsLine(piece) && --lines_to_skip_ == 0) return piece;
     size_t begin = 0;
     while (lines_to_skip_ > 0) {
       const size_t end = piece.data.find('\n', begin);

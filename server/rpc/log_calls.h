@@ -19,8 +19,9 @@ class LogCalls {
 
   explicit LogCalls(ServiceContext& context) : context_(context) {}
 
-  // FAILED_PRECONDITION unless the token is the trial's last; INVALID_ARGUMENT for more than kMaxDataBytes or a
-  // negative offset; RESOURCE_EXHAUSTED if the disk is full or too much waits for it.
+  // Under any token that is an attempt of the trial, live or ended: an attempt's last words may come when the trial
+  // runs again already. FAILED_PRECONDITION if it never was one, or its study is gone; INVALID_ARGUMENT for more than
+  // kMaxDataBytes or a negative offset; RESOURCE_EXHAUSTED if the disk is full or too much waits for it.
   void Append(const v1::AppendLogRequest& request, Done<v1::AppendLogResponse> done);
 
  private:
@@ -39,12 +40,10 @@ class LogReader {
   absl::Status SkipToTail(int64_t lines);
   // The next piece; token 0 if there is none now. Blocks.
   absl::StatusOr<LogPiece> Next();
-  // Offset behind the last piece, in its attempt.
-  int64_t end_offset() const { return cursor_.end; }
 
  private:
-  // How many lines end in `piece`, which comes behind `before`.
-  int64_t CountLines(const LogPiece& piece);
+  // True if `piece`, the next one, ends a line because it is another attempt's.
+  bool CutsLine(const LogPiece& piece);
 
   LogFiles& files_;
   const LogKey key_;

@@ -100,7 +100,7 @@ class LogStream final : public PacedStream<LogStream, v1::TrialLogChunk> {
     LogCursor start;
     if (request_.token() != 0) start.only = request_.token();
     start.token = request_.after_token();
-    if (start.token != 0) start.end = request_.after_offset();
+    if (start.token != 0) start.ends[start.token] = request_.after_offset();
     reader_.emplace(context_.logs, key_, start);
     if (!request_.follow()) return;
     watch_ = context_.coordinator.watchers().Add(key_.study, [weak = weak_from_this()] {
@@ -133,7 +133,7 @@ class LogStream final : public PacedStream<LogStream, v1::TrialLogChunk> {
     chunk_.set_token(piece->token);
     chunk_.set_dropped_bytes(piece->dropped_bytes);
     chunk_.set_data(std::move(piece->data));
-    chunk_.set_end_offset(reader_->end_offset());
+    chunk_.set_end_offset(piece->end);
     StartWrite(&chunk_);
   }
 

@@ -14,7 +14,6 @@
 #include <system_error>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "server/store/files.h"
 
@@ -52,15 +51,15 @@ std::optional<TrialLog::Record> TrialLog::ReadHeader(int descriptor, int64_t pos
 }
 
 // Size of the whole records at the beginning of the file; 0 if there is no file.
-absl::StatusOr<int64_t> TrialLog::Scan(const std::string& path) {
+absl::StatusOr<int64_t> TrialLog::Scan(uint64_t generation) {
+  const std::string path = PathOf(generation);
   const OpenFile file(path, O_RDONLY);
   if (file.get() < 0) return errno == ENOENT ? absl::StatusOr<int64_t>(0) : IoError(path, "open", errno);
   struct stat found {};
   if (fstat(file.get(), &found) != 0) return IoError(path, "read", errno);
   int64_t position = 0;
   while (const std::optional<Record> record = ReadHeader(file.get(), position, found.st_size)) {
-    token_ = record->token;
-    next_offset_ = record->offset + record->size;
+    last_[record->token] = {.end = record->end(), .generation = generation};
     position += kHeaderBytes + record->size;
   }
   return position;
@@ -68,10 +67,9 @@ absl::StatusOr<int64_t> TrialLog::Scan(const std::string& path) {
 
 absl::Status TrialLog::Load() {
   if (loaded_) return absl::OkStatus();
-  token_ = 0;
-  next_offset_ = 0;
-  ATHANOR_ASSIGN_OR_RETURN(older_bytes_, Scan(Path(kOlder)));
-  ATHANOR_ASSIGN_OR_RETURN(newest_bytes_, Scan(Path(kNewest)));
+  last_.clear();
+  ATHANOR_ASSIGN_OR_RETURN(older_bytes_, Scan(generation_ - 1));
+  ATHANOR_ASSIGN_OR_RETURN(newest_bytes_, Scan(generation_));
   CutBehind(Path(kNewest), newest_bytes_);
   loaded_ = true;
   return absl::OkStatus();
@@ -89,11 +87,8 @@ absl::StatusOr<int64_t> TrialLog::Append(Token token, int64_t offset, std::strin
 }
 
 absl::StatusOr<int64_t> TrialLog::AppendRecords(Token token, int64_t offset, std::string_view data) {
-  if (token < token_) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("the log of token ", token, " has ended: token ", token_, " has printed since"));
-  }
-  const int64_t next = token == token_ ? next_offset_ : 0;
+  const auto last = last_.find(token);
+  const int64_t next = last == last_.end() ? 0 : last->second.end;
   if (offset + static_cast<int64_t>(data.size()) <= next) return next;
   if (offset < next) {
     data.remove_prefix(static_cast<size_t>(next - offset));
@@ -106,7 +101,7 @@ absl::StatusOr<int64_t> TrialLog::AppendRecords(Token token, int64_t offset, std
     data.remove_prefix(part.size());
     offset += static_cast<int64_t>(part.size());
   } while (!data.empty());
-  return next_offset_;
+  return offset;
 }
 
 absl::Status TrialLog::Write(const Record& record, std::string_view data) {
@@ -125,8 +120,7 @@ absl::Status TrialLog::Write(const Record& record, std::string_view data) {
     return status;
   }
   newest_bytes_ += bytes;
-  token_ = record.token;
-  next_offset_ = record.offset + record.size;
+  last_[record.token] = {.end = record.end(), .generation = generation_};
   return absl::OkStatus();
 }
 
@@ -134,6 +128,7 @@ absl::Status TrialLog::Rotate() {
   if (std::rename(Path(kNewest).c_str(), Path(kOlder).c_str()) != 0) return IoError(Path(kNewest), "rename", errno);
   older_bytes_ = std::exchange(newest_bytes_, 0);
   ++generation_;
+  std::erase_if(last_, [this](const auto& entry) { return entry.second.generation + 1 < generation_; });
   return absl::OkStatus();
 }
 
@@ -142,6 +137,9 @@ absl::StatusOr<LogPiece> TrialLog::Read(LogCursor& cursor, size_t max_bytes) {
   LogPiece piece;
   if (deleted_) return piece;
   ATHANOR_RETURN_IF_ERROR(Load());
+  if (cursor.generation == 0) {
+    ATHANOR_ASSIGN_OR_RETURN(cursor, Placed(cursor));
+  }
   while (true) {
     if (cursor.generation + 1 < generation_) {
       cursor.generation = generation_ - 1;
@@ -149,9 +147,9 @@ absl::StatusOr<LogPiece> TrialLog::Read(LogCursor& cursor, size_t max_bytes) {
       cursor.left = 0;
     }
     const bool newest = cursor.generation == generation_;
-    const int64_t size = newest ? newest_bytes_ : older_bytes_;
+    const int64_t size = SizeOf(cursor.generation);
     if (cursor.position < size) {
-      const std::string path = Path(newest ? kNewest : kOlder);
+      const std::string path = PathOf(cursor.generation);
       const OpenFile file(path, O_RDONLY);
       if (file.get() < 0) return IoError(path, "open", errno);
       ATHANOR_RETURN_IF_ERROR(ReadOn(file.get(), size, cursor, max_bytes, piece));
@@ -160,6 +158,37 @@ absl::StatusOr<LogPiece> TrialLog::Read(LogCursor& cursor, size_t max_bytes) {
     ++cursor.generation;
     cursor.position = 0;
   }
+}
+
+// Of one attempt, the end of a piece lies in one record alone, and what stands before that record was read before it.
+absl::StatusOr<LogCursor> TrialLog::Placed(LogCursor cursor) const {
+  cursor.generation = generation_ - 1;
+  cursor.position = 0;
+  if (cursor.token == 0) return cursor;
+  const int64_t end = cursor.ends[cursor.token];
+  std::map<Token, int64_t> passed = {{cursor.token, end}};
+  for (const uint64_t generation : {generation_ - 1, generation_}) {
+    const int64_t size = SizeOf(generation);
+    if (size == 0) continue;
+    const std::string path = PathOf(generation);
+    const OpenFile file(path, O_RDONLY);
+    if (file.get() < 0) return IoError(path, "open", errno);
+    int64_t position = 0;
+    while (const std::optional<Record> record = ReadHeader(file.get(), position, size)) {
+      if (record->token != cursor.token) {
+        passed[record->token] = record->end();
+      } else if (record->end() >= end) {
+        const bool gone = record->offset >= end && record->end() > end;
+        if (gone) return cursor;
+        cursor.generation = generation;
+        cursor.position = position;
+        cursor.ends = std::move(passed);
+        return cursor;
+      }
+      position += kHeaderBytes + record->size;
+    }
+  }
+  return cursor;
 }
 
 // Fills the piece from one file. Stops before a record that does not continue it.
@@ -172,22 +201,21 @@ absl::Status TrialLog::ReadOn(int descriptor, int64_t size, LogCursor& cursor, s
         return absl::OkStatus();
       }
       const bool other = cursor.only.has_value() && record->token != *cursor.only;
-      const int64_t expected = record->token == cursor.token ? cursor.end : 0;
-      const int64_t record_end = record->offset + record->size;
-      if (other || record->token < cursor.token || record_end <= expected) {
+      const auto passed = cursor.ends.find(record->token);
+      const int64_t expected = passed == cursor.ends.end() ? 0 : passed->second;
+      if (other || record->end() <= expected) {
         cursor.position += kHeaderBytes + record->size;
         continue;
       }
       const int64_t begin = std::max(record->offset, expected);
       if (piece.token != 0 && (record->token != piece.token || begin != expected)) return absl::OkStatus();
-      if (piece.token == 0) {
-        piece.token = record->token;
-        piece.dropped_bytes = begin - expected;
-      }
+      if (piece.token == 0) piece.dropped_bytes = begin - expected;
+      piece.token = record->token;
+      piece.end = begin;
       cursor.position += kHeaderBytes + begin - record->offset;
       cursor.token = record->token;
-      cursor.end = begin;
-      cursor.left = record_end - begin;
+      cursor.ends[record->token] = begin;
+      cursor.left = record->end() - begin;
       continue;
     }
     piece.token = cursor.token;
@@ -198,8 +226,8 @@ absl::Status TrialLog::ReadOn(int descriptor, int64_t size, LogCursor& cursor, s
     piece.data.resize(before + static_cast<size_t>(std::max<ssize_t>(got, 0)));
     if (got <= 0) return IoError(stem_, "read", errno);
     cursor.position += got;
-    cursor.end += got;
     cursor.left -= got;
+    piece.end = cursor.ends[cursor.token] += got;
   }
   return absl::OkStatus();
 }

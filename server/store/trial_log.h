@@ -7,8 +7,9 @@
 //   8  i64  token of the attempt
 //  16  i64  offset: bytes that the attempt's program printed before the data, those that never came included
 //  24       the data; may be empty, then the record says only that so much was printed
-// Offsets tell what is missing: a record that does not begin where the one before it of the same token ended follows a
-// gap. Tokens never fall.
+// Records stand in the order in which they came. Attempts may take turns, since the end of one may come after the
+// beginning of the next; those of one attempt never overlap, and their offsets grow. A record that does not begin where
+// the one before it of the same token ended follows a gap.
 //
 // Durability: none is promised, nothing is synced. What a crash cut off in mid-record is dropped when the log is next
 // used.
@@ -21,6 +22,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,12 +35,12 @@
 
 namespace athanor {
 
-// Where a reader stands. A fresh one stands before the oldest record there is; one with `token` and `end` of the last
-// piece of another reader goes on behind that.
+// Where a reader stands. A fresh one stands before the oldest record there is; one with the token and the end of the
+// last piece of another reader goes on behind that, in the order of the log.
 struct LogCursor {
-  std::optional<Token> only;  // passes over the records of other attempts
-  Token token = 0;            // of the last piece
-  int64_t end = 0;            // offset behind the last piece
+  std::optional<Token> only;      // passes over the records of other attempts
+  Token token = 0;                // of the last piece
+  std::map<Token, int64_t> ends;  // of the last piece of each attempt
 
   // The rest belongs to TrialLog.
   uint64_t generation = 0;  // of the file that it stands in; 0 = fresh
@@ -51,6 +53,7 @@ struct LogPiece {
   Token token = 0;            // 0: there is nothing more now
   int64_t dropped_bytes = 0;  // printed before `data` and not kept
   std::string data;           // may be empty behind a gap
+  int64_t end = 0;            // offset behind `data`
 };
 
 class TrialLog {
@@ -65,13 +68,15 @@ class TrialLog {
   static constexpr char kNewest[] = ".log";
   static constexpr char kOlder[] = ".old";
 
-  // Appends what the attempt `token` printed from `offset` (>= 0) on; bytes before its next offset are skipped. Returns
-  // the attempt's next offset. FAILED_PRECONDITION if an attempt with a larger token has printed; NOT_FOUND after
-  // Delete. `total`: the bytes of many logs, to which what this one grows by is added.
+  // Appends what the attempt `token` printed from `offset` (>= 0) on, whichever attempts have printed since; bytes
+  // before its next offset are skipped. Returns the attempt's next offset, which is 0 again once nothing is kept of it.
+  // NOT_FOUND after Delete. `total`: the bytes of many logs, to which what this one grows by is added.
   absl::StatusOr<int64_t> Append(Token token, int64_t offset, std::string_view data, std::atomic<int64_t>& total);
-  // The next bytes behind the cursor, at most `max_bytes` (>= 1). A cursor whose file is gone meanwhile, or that is of
-  // an earlier instance, goes on with the oldest record there is that it has not passed, and the piece says what was
-  // dropped. No byte of an attempt is read twice through one cursor.
+  // The next bytes behind the cursor, at most `max_bytes` (>= 1). No byte of an attempt is read twice through one
+  // cursor. One whose file is gone meanwhile, or that is of an earlier instance, goes on with the oldest record there
+  // is that it has not passed, and the piece says what was dropped. So does one behind another reader's last piece if
+  // that is gone, since all that is kept came after it. What the other reader had of other attempts and is gone counts
+  // as dropped. If a crash of the machine took the piece from the end of the log, what came before it is read again.
   absl::StatusOr<LogPiece> Read(LogCursor& cursor, size_t max_bytes);
   // Removes the files, for good, and takes their bytes off `total`.
   void Delete(std::atomic<int64_t>& total);
@@ -84,16 +89,31 @@ class TrialLog {
     Token token = 0;
     int64_t offset = 0;
     int64_t size = 0;
+
+    int64_t end() const { return offset + size; }
+  };
+  // The last record of an attempt of which any is kept.
+  struct LastRecord {
+    int64_t end = 0;
+    uint64_t generation = 0;  // of the file that it is in
   };
   static constexpr int64_t kHeaderBytes = 24;
   static constexpr int kGenerationBits = 24;  // an instance is used up after so many files, of half a limit each
 
   std::string Path(const char* suffix) const { return stem_ + suffix; }
+  std::string PathOf(uint64_t generation) const ATHANOR_REQUIRES(mutex_) {
+    return Path(generation == generation_ ? kNewest : kOlder);
+  }
+  int64_t SizeOf(uint64_t generation) const ATHANOR_REQUIRES(mutex_) {
+    return generation == generation_ ? newest_bytes_ : older_bytes_;
+  }
   absl::StatusOr<int64_t> AppendRecords(Token token, int64_t offset, std::string_view data) ATHANOR_REQUIRES(mutex_);
   absl::Status Load() ATHANOR_REQUIRES(mutex_);
-  absl::StatusOr<int64_t> Scan(const std::string& path) ATHANOR_REQUIRES(mutex_);
+  absl::StatusOr<int64_t> Scan(uint64_t generation) ATHANOR_REQUIRES(mutex_);
   absl::Status Write(const Record& record, std::string_view data) ATHANOR_REQUIRES(mutex_);
   absl::Status Rotate() ATHANOR_REQUIRES(mutex_);
+  // A fresh cursor at the record with the end of its last piece or, if there is none, before the oldest record.
+  absl::StatusOr<LogCursor> Placed(LogCursor cursor) const ATHANOR_REQUIRES(mutex_);
   absl::Status ReadOn(int descriptor, int64_t size, LogCursor& cursor, size_t max_bytes, LogPiece& piece)
       ATHANOR_REQUIRES(mutex_);
   // Nothing if there is no whole record at `position` of a file of `size` bytes.
@@ -108,8 +128,7 @@ class TrialLog {
   uint64_t generation_ ATHANOR_GUARDED_BY(mutex_);  // of STEM.log; STEM.old has the one before
   int64_t newest_bytes_ ATHANOR_GUARDED_BY(mutex_) = 0;
   int64_t older_bytes_ ATHANOR_GUARDED_BY(mutex_) = 0;
-  Token token_ ATHANOR_GUARDED_BY(mutex_) = 0;  // of the last record
-  int64_t next_offset_ ATHANOR_GUARDED_BY(mutex_) = 0;
+  std::map<Token, LastRecord> last_ ATHANOR_GUARDED_BY(mutex_);  // what the files tell, no more
 };
 
 }  // namespace athanor

@@ -74,25 +74,37 @@ TEST_F(LogStreamTest, WhatWasAppendedIsReadBack) {
   EXPECT_GT(Call(*admin_, &v1::AdminService::Stub::GetServerStatus, request).log_bytes(), 16);
 }
 
-TEST_F(LogStreamTest, ALogIsTakenUnderTheLastTokenAloneLiveOrEnded) {
+TEST_F(LogStreamTest, ALogIsTakenUnderTheTokenOfAnyAttemptLiveOrEnded) {
   const v1::Lease first = LeaseOf("s");
   Append(first.ref(), 0, "a");
   Finish(first.ref(), v1::ATTEMPT_OUTCOME_PREEMPTED);
   EXPECT_EQ(Append(first.ref(), 1, "b"), 2);
-  EXPECT_EQ(code(), grpc::StatusCode::OK) << status_.error_message();
   const auto second = Acquire("w", ++sequence_);
   ASSERT_EQ(second.size(), 1u);
-  Append(first.ref(), 2, "late");
-  EXPECT_EQ(code(), grpc::StatusCode::FAILED_PRECONDITION) << "a newer attempt lives";
   EXPECT_EQ(Append(second[0].ref(), 0, "c"), 1);
+  EXPECT_EQ(Append(first.ref(), 2, "late"), 6) << "a newer attempt lives";
+  EXPECT_EQ(Append(first.ref(), 0, "ablate"), 6) << "a repeat";
+  EXPECT_EQ(Append(second[0].ref(), 1, "d"), 2);
   Finish(second[0].ref(), v1::ATTEMPT_OUTCOME_INFEASIBLE);
-  EXPECT_EQ(Append(second[0].ref(), 1, "d"), 2) << "the trial has ended";
-  Append(first.ref(), 2, "late");
-  EXPECT_EQ(code(), grpc::StatusCode::FAILED_PRECONDITION);
-  EXPECT_THAT(ReadAll(RequestOf("s")), ElementsAre("1:ab", "2:cd"));
+  EXPECT_EQ(Append(first.ref(), 6, "r"), 7) << "the trial has ended";
+  EXPECT_THAT(ReadAll(RequestOf("s")), ElementsAre("1:ab", "2:c", "1:late", "2:d", "1:r"));
   v1::ReadTrialLogRequest only = RequestOf("s");
   only.set_token(first.ref().token());
-  EXPECT_THAT(ReadAll(only), ElementsAre("1:ab"));
+  EXPECT_THAT(ReadAll(only), ElementsAre("1:ablater"));
+  v1::ReadTrialLogRequest resumed = RequestOf("s");
+  resumed.set_after_token(second[0].ref().token());
+  resumed.set_after_offset(1);
+  EXPECT_THAT(ReadAll(resumed), ElementsAre("1:late", "2:d", "1:r"));
+}
+
+TEST_F(LogStreamTest, ALogUnderATokenThatNeverWasAnAttemptIsRefused) {
+  v1::LeaseRef lease = LeaseOf("s").ref();
+  for (const int64_t token : {lease.token() + 7, LeaseOf("another").ref().token()}) {
+    lease.set_token(token);
+    Append(lease, 0, "a");
+    EXPECT_EQ(code(), grpc::StatusCode::FAILED_PRECONDITION) << token;
+  }
+  EXPECT_THAT(ReadAll(RequestOf("s")), IsEmpty());
 }
 
 TEST_F(LogStreamTest, UnusableAppendsAreRefused) {
@@ -130,6 +142,36 @@ TEST_F(LogStreamTest, TailGivesTheLastLines) {
                                    {99, {"1:one\ntwo\nhalf a line", "2:three\nfour\n\nhalf"}}};
   for (const Case& wanted : cases) {
     v1::ReadTrialLogRequest request = RequestOf("s");
+    request.set_tail_lines(wanted.lines);
+    EXPECT_EQ(ReadAll(request), wanted.chunks) << wanted.lines;
+  }
+}
+
+TEST_F(LogStreamTest, TailCountsALineThatAnotherAttemptCut) {
+  const v1::Lease first = LeaseOf("s");
+  Append(first.ref(), 0, "one\nhalf");
+  Finish(first.ref(), v1::ATTEMPT_OUTCOME_PREEMPTED);
+  const auto second = Acquire("w", ++sequence_);
+  ASSERT_EQ(second.size(), 1u);
+  Append(second[0].ref(), 5, "");  // only says that something was dropped, which is no line
+  first_token_ = first.ref().token();
+  v1::ReadTrialLogRequest request = RequestOf("s");
+  request.set_tail_lines(1);
+  EXPECT_THAT(ReadAll(request), ElementsAre("1:half", "2+5:"));
+  Append(second[0].ref(), 5, "x\n");
+  Append(first.ref(), 8, " more\nend");
+  Append(second[0].ref(), 7, "y\n");
+  struct Case {
+    int64_t lines;
+    std::vector<std::string> chunks;
+  };
+  const std::vector<Case> cases = {{1, {"2:y\n"}},
+                                   {2, {"1:end", "2:y\n"}},
+                                   {3, {"1: more\nend", "2:y\n"}},
+                                   {4, {"2+5:x\n", "1: more\nend", "2:y\n"}},
+                                   {5, {"1:half", "2+5:x\n", "1: more\nend", "2:y\n"}},
+                                   {6, {"1:one\nhalf", "2+5:x\n", "1: more\nend", "2:y\n"}}};
+  for (const Case& wanted : cases) {
     request.set_tail_lines(wanted.lines);
     EXPECT_EQ(ReadAll(request), wanted.chunks) << wanted.lines;
   }
