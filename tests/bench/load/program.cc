@@ -19,6 +19,8 @@ void Die(const std::string& why) {
 }
 
 Program StartProgram(std::vector<std::string> command, Output output) {
+  const std::string what = command.front();
+  command.insert(command.begin(), {"setpriv", "--pdeathsig", "KILL", "--"});
   std::vector<char*> argv;
   for (std::string& argument : command) argv.push_back(argument.data());
   argv.push_back(nullptr);
@@ -33,7 +35,7 @@ Program StartProgram(std::vector<std::string> command, Output output) {
   Program program;
   const int spawned = posix_spawnp(&program.pid, argv[0], &actions, nullptr, argv.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
-  if (spawned != 0 || (output == Output::kPipe && ends[0] < 0)) Die("cannot start " + command.front());
+  if (spawned != 0 || (output == Output::kPipe && ends[0] < 0)) Die("cannot start " + what);
   if (output == Output::kPipe) close(ends[1]);
   program.output = ends[0];
   return program;

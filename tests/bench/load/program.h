@@ -19,7 +19,8 @@ struct Program {
   int output = -1;  // kPipe: the end to read from; the caller closes it
 };
 
-// Starts `command`, its name looked up in PATH, in our environment. Exits the process with a message if that fails.
+// Starts `command`, its name looked up in PATH, in our environment. It is killed when we end, however we do: whoever
+// reads what we print would wait for it as well. Exits the process with a message if that fails.
 Program StartProgram(std::vector<std::string> command, Output output);
 
 // Waits for its end; its exit code, or -1 if a signal ended it.

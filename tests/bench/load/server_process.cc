@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -79,6 +80,9 @@ void RegisterWorker(const std::shared_ptr<grpc::Channel>& channel, const std::st
   request.set_slots(slots);
   v1::RegisterResponse response;
   grpc::ClientContext context;
+  // With a thousand of us at once a first connection may fail.
+  context.set_wait_for_ready(true);
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
   Check(v1::WorkerService::NewStub(channel)->Register(&context, request, &response), "Register");
 }
 
