@@ -3,7 +3,6 @@
 #include <filesystem>
 #include <memory>
 #include <system_error>
-#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
@@ -70,17 +69,17 @@ absl::StatusOr<std::vector<std::string>> MoveAside(const RestoreOptions& options
   const std::string logs = LogDirectoryOf(options.database);
   while (Exists(old(options.database)) || Exists(old(options.checkpoint_dir)) || Exists(old(logs))) ++number;
   std::vector<std::string> moved;
-  std::vector<std::pair<std::string, std::string>> moves = {
-      {options.database, old(options.database)},
-      {options.database + "-wal", old(options.database) + "-wal"},
-      {options.checkpoint_dir, old(options.checkpoint_dir)},
+  const auto move = [&](const std::string& from, const std::string& to) {
+    if (!Exists(from)) return absl::OkStatus();
+    absl::Status status = RenameDurably(from, to);
+    if (status.ok()) moved.push_back(to);
+    return status;
   };
-  if (Exists(options.database)) moves.emplace_back(logs, old(logs));
-  for (const auto& [from, to] : moves) {
-    if (!Exists(from)) continue;
-    ATHANOR_RETURN_IF_ERROR(RenameDurably(from, to));
-    moved.push_back(to);
-  }
+  const bool logs_are_its_own = Exists(options.database);
+  ATHANOR_RETURN_IF_ERROR(move(options.database, old(options.database)));
+  ATHANOR_RETURN_IF_ERROR(move(options.database + "-wal", old(options.database) + "-wal"));
+  ATHANOR_RETURN_IF_ERROR(move(options.checkpoint_dir, old(options.checkpoint_dir)));
+  if (logs_are_its_own) ATHANOR_RETURN_IF_ERROR(move(logs, old(logs)));
   std::error_code ignored;
   std::filesystem::remove(options.database + "-shm", ignored);
   return moved;
