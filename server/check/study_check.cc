@@ -86,7 +86,7 @@ void CheckGridPoint(const StudyFacts& study, const Trial& trial, const Findings&
     return;
   }
   const Configuration point = study.space->ConfigurationAt(*trial.suggestion_index, kPoints);
-  if (!std::ranges::equal(point, trial.configuration, SamePoint)) {
+  if (!std::ranges::equal(point, trial.configuration.Unpack(), SamePoint)) {
     found.OfTrial(trial.number, "configuration", fmt::format("point {} of the grid", *trial.suggestion_index),
                   "another");
   }
@@ -106,7 +106,7 @@ void CheckSuggestions(const StudyFacts& study, const Findings& found) {
     if (!study.space.has_value()) continue;
     if (grid) {
       CheckGridPoint(study, trial, found);
-    } else if (const absl::Status in_space = study.space->Check(trial.configuration); !in_space.ok()) {
+    } else if (const absl::Status in_space = study.space->Check(trial.configuration.Unpack()); !in_space.ok()) {
       found.OfTrial(trial.number, "configuration", "one of the search space", std::string(in_space.message()));
     }
   }

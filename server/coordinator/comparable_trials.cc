@@ -22,7 +22,7 @@ ComparableTrials CollectComparableTrials(const LiveStudy& study) {
     if (!trial.best || (!stopped && trial.state != TrialState::kCompleted)) continue;
     if (stopped) compared.level = ComparableTrials::Level::kCommonStep;
     compared.numbers.push_back(trial.number);
-    compared.trials.push_back({trial.configuration, Orient(compared.goal, trial.best->value)});
+    compared.trials.push_back({trial.configuration.Unpack(), Orient(compared.goal, trial.best->value)});
   }
   std::ranges::reverse(compared.numbers);
   std::ranges::reverse(compared.trials);

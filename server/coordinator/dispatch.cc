@@ -32,7 +32,7 @@ LeaseGrant GrantOf(const LiveStudy& study, const LeaseRef& lease) {
   grant.study_name = spec.name;
   grant.options = spec.trainer;
   for (size_t i = 0; i < study.space().size(); ++i) {
-    if (trial.configuration[i].has_value()) grant.options[study.space().parameters()[i].name] = *trial.configuration[i];
+    if (auto value = trial.configuration[i]) grant.options[study.space().parameters()[i].name] = *std::move(value);
   }
   grant.seed = trial.seed;
   grant.resource = spec.resource;
@@ -58,10 +58,10 @@ LeaseGrant GrantOf(const LiveStudy& study, const LeaseRef& lease) {
 
 Dispatch::WaitId Dispatch::Acquire(Transaction& tx, const AcquireOptions& options,
                                    std::function<void(absl::StatusOr<Grants>)> done) {
-  state_.MarkSeen(options.worker, options.incarnation, tx.now);
+  const auto caller = state_.HearFrom(options.worker, options.incarnation, tx.now);
   // Before anything else: a call that comes late must not end the poll that has replaced it.
-  if (const auto caller = FindCaller(options); !caller.ok()) {
-    tx.replies.push_back([done = std::move(done), why = caller.status()](const absl::Status&) { done(why); });
+  if (absl::Status status = caller.ok() ? CheckCall(options, **caller) : caller.status(); !status.ok()) {
+    tx.replies.push_back([done = std::move(done), why = std::move(status)](const absl::Status&) { done(why); });
     return 0;
   }
   if (static_cast<int>(waiting_.size()) >= state_.options.max_waiting_acquires) {
@@ -86,7 +86,8 @@ Dispatch::WaitId Dispatch::Acquire(Transaction& tx, const AcquireOptions& option
 
 // True if `waiting` was answered: with leases, with an error, or empty because it does not want to wait.
 bool Dispatch::Answer(Transaction& tx, Waiting& waiting) {
-  const absl::StatusOr<std::vector<LeaseRef>> leases = TryAcquire(tx, waiting.options);
+  const auto worker = state_.FindWorker(waiting.options.worker, waiting.options.incarnation);
+  const auto leases = worker.ok() ? TryAcquire(tx, waiting.options, **worker) : worker.status();
   if (leases.ok() && leases->empty() && waiting.deadline > tx.now.monotonic) return false;
   absl::StatusOr<Grants> grants = leases.ok() ? absl::StatusOr<Grants>(GrantsOf(*leases)) : leases.status();
   tx.replies.push_back([grants = std::move(grants), done = std::move(waiting.done)](const absl::Status& commit) {
@@ -105,32 +106,32 @@ absl::StatusOr<Grants> Dispatch::AcquireNow(Transaction& tx, const AcquireOption
 }
 
 absl::StatusOr<std::vector<LeaseRef>> Dispatch::LeaseNow(Transaction& tx, const AcquireOptions& options) {
-  state_.MarkSeen(options.worker, options.incarnation, tx.now);
-  return TryAcquire(tx, options);
+  ATHANOR_ASSIGN_OR_RETURN(WorkerInMemory * worker, state_.HearFrom(options.worker, options.incarnation, tx.now));
+  return TryAcquire(tx, options, *worker);
 }
 
-absl::StatusOr<WorkerInMemory*> Dispatch::FindCaller(const AcquireOptions& options) const {
-  ATHANOR_ASSIGN_OR_RETURN(WorkerInMemory * worker, state_.FindWorker(options.worker, options.incarnation));
+absl::Status Dispatch::CheckCall(const AcquireOptions& options, const WorkerInMemory& worker) {
   if (options.max_trials < 1) {
     return absl::InvalidArgumentError(absl::StrCat("max_trials: ", options.max_trials, "; want at least 1"));
   }
-  if (options.sequence < worker->acquire_sequence) {
+  if (options.sequence < worker.acquire_sequence) {
     return absl::FailedPreconditionError(absl::StrCat("sequence ", options.sequence, " of worker \"", options.worker,
-                                                      "\" is older than ", worker->acquire_sequence));
+                                                      "\" is older than ", worker.acquire_sequence));
   }
-  return worker;
+  return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<LeaseRef>> Dispatch::TryAcquire(Transaction& tx, const AcquireOptions& options) {
-  ATHANOR_ASSIGN_OR_RETURN(WorkerInMemory * worker, FindCaller(options));
-  if (options.sequence == worker->acquire_sequence) {
-    std::vector<LeaseRef> same = LastLeases(*worker);
+absl::StatusOr<std::vector<LeaseRef>> Dispatch::TryAcquire(Transaction& tx, const AcquireOptions& options,
+                                                           WorkerInMemory& worker) {
+  ATHANOR_RETURN_IF_ERROR(CheckCall(options, worker));
+  if (options.sequence == worker.acquire_sequence) {
+    std::vector<LeaseRef> same = LastLeases(worker);
     if (!same.empty()) return same;
   }
   if (!tx.writable.ok()) return std::vector<LeaseRef>();
-  worker->acquire_sequence = options.sequence;
-  Take(tx, *worker, std::min(options.max_trials, state_.options.max_leases_per_acquire));
-  return LastLeases(*worker);
+  worker.acquire_sequence = options.sequence;
+  Take(tx, worker, std::min(options.max_trials, state_.options.max_leases_per_acquire));
+  return LastLeases(worker);
 }
 
 void Dispatch::Cancel(WaitId id) {
@@ -292,7 +293,7 @@ void Dispatch::Lease(Transaction& tx, const Offer& offer, WorkerInMemory& worker
                      {token, worker.record.name, worker.acquire_sequence, tx.now.monotonic + state_.options.lease});
   if (offer.work.promotion.has_value()) study.RecordPromotion(tx, *offer.work.promotion);
   worker.held.insert({study.id(), trial, token});
-  tx.touched_workers.insert(worker.record.name);
+  tx.touched_workers.push_back(worker.record.name);
 }
 
 std::vector<LeaseRef> Dispatch::LastLeases(const WorkerInMemory& worker) const {

@@ -61,10 +61,11 @@ class Dispatch {
     MonotonicTime deadline;
     std::function<void(absl::StatusOr<Grants>)> done;
   };
-  // Who asks. FAILED_PRECONDITION for an old incarnation or a sequence number older than the last; NOT_FOUND if it must
-  // register first; INVALID_ARGUMENT without a trial to ask for.
-  absl::StatusOr<WorkerInMemory*> FindCaller(const AcquireOptions& options) const;
-  absl::StatusOr<std::vector<LeaseRef>> TryAcquire(Transaction& tx, const AcquireOptions& options);
+  // FAILED_PRECONDITION for a sequence number older than the worker's last; INVALID_ARGUMENT without a trial to ask
+  // for.
+  static absl::Status CheckCall(const AcquireOptions& options, const WorkerInMemory& worker);
+  absl::StatusOr<std::vector<LeaseRef>> TryAcquire(Transaction& tx, const AcquireOptions& options,
+                                                   WorkerInMemory& worker);
   void Take(Transaction& tx, WorkerInMemory& worker, int max_trials);
   // What a worker would be given of a study now.
   struct Work {

@@ -31,9 +31,8 @@ absl::StatusOr<const WorkerInMemory*> Leases::Register(Transaction& tx, const Re
   }
   if (!tx.writable.ok()) {
     // Whoever is registered comes back when its stream was ended, and its leases must live on; nothing new is written.
-    const auto known = state_.FindWorker(said.name, said.incarnation);
+    const auto known = state_.HearFrom(said.name, said.incarnation, tx.now);
     if (!known.ok()) return absl::IsNotFound(known.status()) ? tx.writable : known.status();
-    state_.MarkSeen(said.name, said.incarnation, tx.now);
     return *known;
   }
   WorkerInMemory& worker = state_.workers[said.name];
@@ -57,7 +56,7 @@ absl::StatusOr<const WorkerInMemory*> Leases::Register(Transaction& tx, const Re
   worker.record.reason = std::move(reason);
   worker.record.last_seen = tx.now.wall;
   worker.last_seen = tx.now.monotonic;
-  tx.touched_workers.insert(said.name);
+  tx.touched_workers.push_back(said.name);
   tx.changes.push_back(PutWorker{worker.record});
   return &worker;
 }
@@ -87,8 +86,7 @@ void Leases::ReleaseAll(Transaction& tx, WorkerInMemory& worker, const std::stri
 absl::StatusOr<HeartbeatAnswer> Leases::Heartbeat(Transaction& tx, const std::string& name, uint64_t incarnation,
                                                   const std::vector<LeaseRef>& listed,
                                                   const std::vector<LiveProgress>& progress) {
-  state_.MarkSeen(name, incarnation, tx.now);
-  ATHANOR_ASSIGN_OR_RETURN(WorkerInMemory * worker, state_.FindWorker(name, incarnation));
+  ATHANOR_ASSIGN_OR_RETURN(WorkerInMemory * worker, state_.HearFrom(name, incarnation, tx.now));
   HeartbeatAnswer answer;
   for (const LeaseRef& lease : listed) {
     // A study that cannot be read at the moment may well hold it: nobody is told to stop because of that.
@@ -184,9 +182,8 @@ absl::StatusOr<TrialState> Leases::Finish(Transaction& tx, const FinishOptions& 
 
 std::string Leases::ReportedMetrics(const LiveStudy& study, TrialNumber number) const {
   std::set<std::string> names;
-  for (const Measurement& measurement : study.live(number)->reported) {
-    for (const Metric& metric : measurement.metrics) names.insert(metric.name);
-  }
+  const std::vector<std::string>& reported = study.live(number)->reported.metrics();
+  names.insert(reported.begin(), reported.end());
   // Earlier attempts' are in the store alone; should it not answer, those of this one have to do.
   const auto curves = state_.store.ReadCurves(study.id(), number, {}, Archived::kLeaveOut);
   if (curves.ok()) {
@@ -231,7 +228,7 @@ absl::StatusOr<const WorkerInMemory*> Leases::Drain(Transaction& tx, const std::
   ATHANOR_RETURN_IF_ERROR(tx.writable);
   worker->record.standing = WorkerStanding::kDraining;
   worker->record.reason = "drained by a user";
-  tx.touched_workers.insert(name);
+  tx.touched_workers.push_back(name);
   tx.changes.push_back(PutWorker{worker->record});
   PushCommand(state_, tx, name, {CommandKind::kDrain, {}});
   return worker;

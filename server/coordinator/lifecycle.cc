@@ -23,6 +23,7 @@ void DropUnneeded(Transaction& tx, LiveStudy& study, TrialNumber number) {
 
 // A trial has ended: its own checkpoints, and those of the trial that it pushed out of the best.
 void DropAfterEnd(Transaction& tx, LiveStudy& study, TrialNumber number) {
+  if (study.checkpoint_index().all().empty()) return;
   DropUnneeded(tx, study, number);
   const int64_t keep_best = study.spec().checkpoint.keep_best;
   if (study.ended_ranking().size() > keep_best) DropUnneeded(tx, study, study.ended_ranking().At(keep_best).second);
@@ -56,10 +57,10 @@ void EndLease(State& state, Transaction& tx, LiveStudy& study, TrialNumber trial
               TrialState next, std::string reason) {
   const Attempt& attempt = study.live(trial)->attempt;
   const Token token = attempt.token;
-  if (const auto worker = state.workers.find(attempt.worker); worker != state.workers.end()) {
-    worker->second.held.erase({study.id(), trial, token});
-  }
-  if (IsSuccess(outcome)) CountWorkerSuccess(state, tx, study, attempt);
+  const auto found = state.workers.find(attempt.worker);
+  WorkerInMemory* const worker = found == state.workers.end() ? nullptr : &found->second;
+  if (worker != nullptr) worker->held.erase({study.id(), trial, token});
+  if (IsSuccess(outcome)) CountWorkerSuccess(state, tx, study, attempt, worker);
   study.EndAttempt(tx, trial, outcome, next, std::move(reason));
   if (IsFinished(next)) AfterEnd(tx, study, trial, token);
   if (next == TrialState::kPaused) DropUnneeded(tx, study, trial);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "server/coordinator/reported_values.h"
 #include "server/core/ids.h"
 #include "server/core/trial.h"
 
@@ -25,13 +26,27 @@ struct Progress {
   double examples_per_second = 0;
 };
 
+// The objective of a trial at a step that counts.
+struct CurvePointInMemory {
+  int64_t step = 0;
+  double value = 0;
+  int64_t elapsed_ms = 0;
+};
+
+// That of one trial.
+struct CurveInMemory {
+  std::vector<CurvePointInMemory> points;  // by step
+  std::vector<double> bests;               // LiveStudy::bests
+};
+
 // A lease. What every report looks at comes first and lies together.
 struct LiveAttempt {
-  MonotonicTime expires{};                 // the lease is over then, unless it is heard of before
-  int64_t newest_checkpoint_at_start = 0;  // its step; 0: none. A failure is stuck if there is no newer one by then
-  int unlisted_heartbeats = 0;             // of its worker, in a row, that did not name it
-  std::vector<Measurement> reported;       // by this token, by step
+  MonotonicTime expires{};      // the lease is over then, unless it is heard of before
+  int unlisted_heartbeats = 0;  // of its worker, in a row, that did not name it
   Attempt attempt;
+  ReportedValues reported;                    // by this token
+  CurveInMemory curve;                        // of its trial, earlier attempts included
+  int64_t newest_checkpoint_at_start = 0;     // its step; 0: none. A failure is stuck if there is no newer one by then
   std::optional<Progress> progress;           // the latest; none yet, or its worker sends none
   std::optional<MonotonicTime> preempted_at;  // PREEMPT was pushed then
 };

@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/prefetch.h"
 #include "base/status.h"
 #include "server/core/orientation.h"
 
@@ -12,14 +13,25 @@ namespace athanor {
 
 double LiveStudy::Oriented(double value) const { return Orient(spec().objective().goal, value); }
 
-std::span<const CurvePointInMemory> LiveStudy::curve(TrialNumber number) const {
+const CurveInMemory* LiveStudy::FindCurve(TrialNumber number) const {
+  if (const LiveAttempt* attempt = live(number)) return &attempt->curve;
   const auto found = curves_.find(number);
-  return found == curves_.end() ? std::span<const CurvePointInMemory>() : found->second.points;
+  return found == curves_.end() ? nullptr : &found->second;
+}
+
+std::span<const CurvePointInMemory> LiveStudy::curve(TrialNumber number) const {
+  const CurveInMemory* const curve = FindCurve(number);
+  return curve == nullptr ? std::span<const CurvePointInMemory>() : curve->points;
 }
 
 std::span<const double> LiveStudy::bests(TrialNumber number) const {
-  const auto found = curves_.find(number);
-  return found == curves_.end() ? std::span<const double>() : found->second.bests;
+  const CurveInMemory* const curve = FindCurve(number);
+  return curve == nullptr ? std::span<const double>() : curve->bests;
+}
+
+void LiveStudy::Prefetch(TrialNumber number) const {
+  athanor::Prefetch(trial(number));
+  if (const LiveAttempt* attempt = live(number)) athanor::Prefetch(*attempt);
 }
 
 const std::string& LiveStudy::failed_on(TrialNumber number) const {
@@ -163,6 +175,10 @@ void LiveStudy::StartAttempt(Transaction& tx, TrialNumber number, const Holder& 
   live.attempt.started = tx.now.wall;
   live.expires = holder.expires;
   if (const auto& kept = checkpoints(number); !kept.empty()) live.newest_checkpoint_at_start = kept.front().step;
+  if (const auto curve = curves_.find(number); curve != curves_.end()) {
+    live.curve = std::move(curve->second);
+    curves_.erase(curve);
+  }
   tx.changes.push_back(InsertAttempt{record_.id, live.attempt});
   live_.Add(number, std::move(live));
   TouchTrial(tx, number);
@@ -171,7 +187,9 @@ void LiveStudy::StartAttempt(Transaction& tx, TrialNumber number, const Holder& 
 void LiveStudy::ResumeAttempt(Transaction& tx, TrialNumber number, int64_t resumed_step, Environment environment) {
   LiveAttempt& live = *live_.Find(number);
   live.attempt.resumed_step = resumed_step;
-  live.attempt.environment = std::move(environment);
+  if (environment != Environment()) {
+    live.attempt.environment = std::make_shared<const Environment>(std::move(environment));
+  }
   tx.changes.push_back(UpdateAttempt{record_.id, live.attempt});
   TouchTrial(tx, number);
   Trial& trial = mutable_trial(number);
@@ -184,17 +202,17 @@ void LiveStudy::ResumeAttempt(Transaction& tx, TrialNumber number, int64_t resum
   }
   if (!trial.final.has_value() || trial.final->step <= resumed_step) return;
 
-  std::vector<CurvePointInMemory> kept = std::move(curves_[number].points);
+  std::vector<CurvePointInMemory> kept = std::move(live.curve.points);
   std::erase_if(kept, [&](const CurvePointInMemory& point) { return point.step > resumed_step; });
   ranking_.Erase(Oriented(trial.best->value), number);
   trial.best.reset();
   trial.final.reset();
   trial.elapsed_ms = 0;
-  curves_[number] = {};
-  for (const CurvePointInMemory& point : kept) AddValue(trial, point);
+  live.curve = {};
+  for (const CurvePointInMemory& point : kept) AddValue(trial, live.curve, point);
 }
 
-void LiveStudy::AddValue(Trial& trial, const CurvePointInMemory& point) {
+void LiveStudy::AddValue(Trial& trial, CurveInMemory& curve, const CurvePointInMemory& point) {
   const double oriented = Oriented(point.value);
   if (!trial.best.has_value() || oriented < Oriented(trial.best->value)) {
     if (trial.best.has_value()) ranking_.Erase(Oriented(trial.best->value), trial.number);
@@ -203,10 +221,10 @@ void LiveStudy::AddValue(Trial& trial, const CurvePointInMemory& point) {
   }
   trial.final = ObjectiveValue{point.value, point.step};
   trial.elapsed_ms = point.elapsed_ms;
-  AddPoint(curves_[trial.number], point);
+  AddPoint(curve, point);
 }
 
-void LiveStudy::AddPoint(Curve& curve, const CurvePointInMemory& point) const {
+void LiveStudy::AddPoint(CurveInMemory& curve, const CurvePointInMemory& point) const {
   curve.points.push_back(point);
   if (rule_ == nullptr || !rule_->ComparesWithItself()) return;
   const double value = Oriented(point.value);
@@ -220,16 +238,10 @@ void LiveStudy::JoinLadder(const Trial& trial) {
 void LiveStudy::AddMeasurement(Transaction& tx, TrialNumber number, const Measurement& measurement) {
   LiveAttempt& live = *live_.Find(number);
   tx.changes.push_back(athanor::AddMeasurement{record_.id, number, live.attempt.token, measurement});
-  auto& reported = live.reported;
-  const auto at = std::ranges::lower_bound(reported, measurement.step, {}, &Measurement::step);
-  if (at != reported.end() && at->step == measurement.step) {
-    at->metrics.insert(at->metrics.end(), measurement.metrics.begin(), measurement.metrics.end());
-  } else {
-    reported.insert(at, measurement);
-  }
+  live.reported.Add(measurement);
   for (const Metric& metric : measurement.metrics) {
     if (metric.name != spec().objective().metric) continue;
-    AddValue(mutable_trial(number), {measurement.step, metric.value, measurement.elapsed_ms});
+    AddValue(mutable_trial(number), live.curve, {measurement.step, metric.value, measurement.elapsed_ms});
   }
   TouchTrial(tx, number);
 }
@@ -275,7 +287,9 @@ void LiveStudy::EnterRungs(Transaction& tx, TrialNumber number, Token token, con
 
 void LiveStudy::EndAttempt(Transaction& tx, TrialNumber number, AttemptOutcome outcome, TrialState next,
                            std::string reason) {
-  UpdateAttempt update{record_.id, std::move(live_.Find(number)->attempt)};
+  LiveAttempt& live = *live_.Find(number);
+  UpdateAttempt update{record_.id, std::move(live.attempt)};
+  if (!live.curve.points.empty()) curves_[number] = std::move(live.curve);
   live_.Remove(number);
   update.attempt.ended = tx.now.wall;
   update.attempt.outcome = outcome;

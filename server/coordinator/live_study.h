@@ -11,7 +11,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -19,6 +18,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
+#include "boost/container/flat_set.hpp"
 #include "server/coordinator/checkpoint_index.h"
 #include "server/coordinator/live_attempts.h"
 #include "server/coordinator/transaction.h"
@@ -32,13 +32,6 @@
 #include "server/store/store.h"
 
 namespace athanor {
-
-// The objective of a trial at a step that counts.
-struct CurvePointInMemory {
-  int64_t step = 0;
-  double value = 0;
-  int64_t elapsed_ms = 0;
-};
 
 // A finished state that `trial retry` leads out of.
 constexpr bool MayBeRetried(TrialState state) {
@@ -98,12 +91,14 @@ class LiveStudy {
   std::span<const CurvePointInMemory> curve(TrialNumber number) const;
   // The best value until each point of the curve, oriented. Empty unless the rule compares a trial with itself.
   std::span<const double> bests(TrialNumber number) const;
+  // Starts to fetch the trial and its live attempt into the processor's cache.
+  void Prefetch(TrialNumber number) const;
   // Trials that have a value, best first.
   const OrderStatistics& ranking() const { return ranking_; }
   // Those of them that have ended.
   const OrderStatistics& ended_ranking() const { return ended_ranking_; }
   const std::deque<EnqueuedConfiguration>& enqueued() const { return enqueued_; }
-  const std::set<TrialNumber>& waiting() const { return waiting_; }
+  const boost::container::flat_set<TrialNumber>& waiting() const { return waiting_; }
   // The worker whose attempt of this trial failed last; empty if none.
   const std::string& failed_on(TrialNumber number) const;
   bool IsBarred(const std::string& worker) const;
@@ -193,7 +188,10 @@ class LiveStudy {
   void IndexPause(const Trial& trial);
   void IndexEnd(const Trial& trial);
   void Index(const Trial& trial);
-  void AddValue(Trial& trial, const CurvePointInMemory& point);
+  // nullptr if it has none.
+  const CurveInMemory* FindCurve(TrialNumber number) const;
+  void AddPoint(CurveInMemory& curve, const CurvePointInMemory& point) const;
+  void AddValue(Trial& trial, CurveInMemory& curve, const CurvePointInMemory& point);
   int64_t LadderOf(const Trial& trial) const { return rule_ == nullptr ? 0 : rule_->LadderOf(trial.bracket); }
   // A trial is there that will climb the rungs, if the rule has any.
   void JoinLadder(const Trial& trial);
@@ -222,14 +220,9 @@ class LiveStudy {
 
   std::vector<Trial> trials_;  // by number
   std::array<int64_t, 8> counts_ = {};
-  std::set<TrialNumber> waiting_;
+  boost::container::flat_set<TrialNumber> waiting_;
   LiveAttempts live_;
-  struct Curve {
-    std::vector<CurvePointInMemory> points;
-    std::vector<double> bests;
-  };
-  void AddPoint(Curve& curve, const CurvePointInMemory& point) const;
-  absl::flat_hash_map<TrialNumber, Curve> curves_;
+  absl::flat_hash_map<TrialNumber, CurveInMemory> curves_;  // of trials that are not leased
   CheckpointIndex checkpoints_;
   std::unordered_map<TrialNumber, std::string> failed_on_;
   absl::flat_hash_map<std::string, WorkerFailures> failures_;  // by worker

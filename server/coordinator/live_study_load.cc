@@ -101,7 +101,8 @@ absl::Status LiveStudy::LoadAttempts(StudyImage& image, MonotonicTime now, Durat
       live.newest_checkpoint_at_start = std::max(live.newest_checkpoint_at_start, checkpoint.step);
     }
     for (auto& [token, measurements] : image.live_measurements) {
-      if (token == attempt.token) live.reported = std::move(measurements);
+      if (token != attempt.token) continue;
+      for (const Measurement& measurement : measurements) live.reported.Add(measurement);
     }
     const TrialNumber number = attempt.trial;
     live.attempt = std::move(attempt);
@@ -118,7 +119,8 @@ absl::Status LiveStudy::LoadCurves(Store& store) {
   for (const Trial& trial : trials_) {
     if ((IsFinished(trial.state) && !MayBeRetried(trial.state)) || !trial.final.has_value()) continue;
     ATHANOR_ASSIGN_OR_RETURN(const auto points, ReadObjectiveCurve(store, *this, trial.number));
-    Curve& curve = curves_[trial.number];
+    LiveAttempt* const live = live_.Find(trial.number);
+    CurveInMemory& curve = live == nullptr ? curves_[trial.number] : live->curve;
     for (const CurvePointInMemory& point : points) AddPoint(curve, point);
   }
   return IsFinished(record_.state) ? absl::OkStatus() : LoadHistory(store);

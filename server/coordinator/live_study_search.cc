@@ -47,19 +47,20 @@ TrialNumber LiveStudy::CreateTrial(Transaction& tx, std::optional<Configuration>
   const std::optional<SuggestionRequest> request = NextSuggestion();
   Trial trial;
   trial.number = static_cast<TrialNumber>(trials_.size());
+  Configuration configuration;
   if (!request.has_value()) {
-    trial.configuration = enqueued_.front().fixed;
+    configuration = enqueued_.front().fixed;
   } else {
     trial.suggestion_index = next_suggestion_++;
-    trial.configuration = suggested.has_value()
-                              ? *std::move(suggested)
-                              : searcher_->method->Suggest(search_view(), request->index, request->fixed);
+    configuration = suggested.has_value() ? *std::move(suggested)
+                                          : searcher_->method->Suggest(search_view(), request->index, request->fixed);
   }
+  trial.configuration = configuration;
   if (!enqueued_.empty()) {
     tx.changes.push_back(PopEnqueued{record_.id, enqueued_.front().id});
     enqueued_.pop_front();
   }
-  trial.seed = GivenSeed(spec(), space(), trial.configuration)
+  trial.seed = GivenSeed(spec(), space(), configuration)
                    .value_or(HashWords({spec().search.seed, static_cast<uint64_t>(trial.number)}));
   if (rule_ != nullptr) trial.bracket = rule_->BracketOf(stopping_view(), trial.number);
   JoinLadder(trial);

@@ -22,13 +22,6 @@ std::string AtRung(const StoppingDecision& decision) {
   return decision.rung.has_value() ? absl::StrCat(" at rung ", *decision.rung) : std::string();
 }
 
-// What this attempt reported at the step; null if nothing.
-const Measurement* FindReported(const LiveAttempt& live, int64_t step) {
-  if (live.reported.empty() || live.reported.back().step < step) return nullptr;
-  const auto found = std::ranges::lower_bound(live.reported, step, {}, &Measurement::step);
-  return found == live.reported.end() || found->step != step ? nullptr : &*found;
-}
-
 // The metrics of `measurement` that are not in `known`, which was reported at the same step before.
 Measurement OnlyNew(const Measurement& known, const Measurement& measurement) {
   Measurement rest{measurement.step, known.elapsed_ms, {}};
@@ -63,7 +56,7 @@ Verdict Reports::Report(Transaction& tx, const TrialReport& report) {
     verdict.status = Check(study, live, measurement);
     if (!verdict.status.ok()) return verdict;
     verdict.step = measurement.step;
-    if (const Measurement* known = FindReported(live, measurement.step)) {
+    if (const auto known = live.reported.At(measurement.step)) {
       const Measurement fresh = OnlyNew(*known, measurement);
       if (!fresh.metrics.empty()) verdict.action = Decide(tx, study, number, fresh);
     } else if (!measurement.metrics.empty()) {
@@ -72,6 +65,11 @@ Verdict Reports::Report(Transaction& tx, const TrialReport& report) {
     if (verdict.action != Action::kContinue) return verdict;  // the lease is over
   }
   return verdict;
+}
+
+void Reports::Prefetch(const LeaseRef& lease) const {
+  const auto study = state_.studies.find(lease.study);
+  if (study != state_.studies.end() && study->second->HasTrial(lease.trial)) study->second->Prefetch(lease.trial);
 }
 
 absl::Status Reports::Check(const LiveStudy& study, const LiveAttempt& live, const Measurement& measurement) const {
@@ -91,7 +89,7 @@ absl::Status Reports::Check(const LiveStudy& study, const LiveAttempt& live, con
       }
     }
   }
-  if (const Measurement* known = FindReported(live, measurement.step)) {
+  if (const auto known = live.reported.At(measurement.step)) {
     for (const Metric& metric : measurement.metrics) {
       const Metric* before = FindMetric(known->metrics, metric.name);
       if (before != nullptr && !SameValue(before->value, metric.value)) {
@@ -113,9 +111,9 @@ absl::Status Reports::Check(const LiveStudy& study, const LiveAttempt& live, con
   if (measurement.step <= resumed) {
     return absl::InvalidArgumentError(absl::StrCat(where(), "the attempt went on from step ", resumed));
   }
-  if (!live.reported.empty() && measurement.step < live.reported.back().step) {
+  if (!live.reported.empty() && measurement.step < live.reported.last_step()) {
     return absl::InvalidArgumentError(
-        absl::StrCat(where(), "steps must ascend; step ", live.reported.back().step, " was reported before"));
+        absl::StrCat(where(), "steps must ascend; step ", live.reported.last_step(), " was reported before"));
   }
   return absl::OkStatus();
 }

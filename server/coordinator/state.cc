@@ -175,11 +175,11 @@ absl::StatusOr<WorkerInMemory*> State::FindWorker(const std::string& name, uint6
   return &worker;
 }
 
-void State::MarkSeen(const std::string& name, uint64_t incarnation, const Now& now) {
-  const auto found = workers.find(name);
-  if (found == workers.end() || found->second.record.incarnation != incarnation) return;
-  found->second.last_seen = now.monotonic;
-  found->second.record.last_seen = now.wall;
+absl::StatusOr<WorkerInMemory*> State::HearFrom(const std::string& name, uint64_t incarnation, const Now& now) {
+  ATHANOR_ASSIGN_OR_RETURN(WorkerInMemory * worker, FindWorker(name, incarnation));
+  worker->last_seen = now.monotonic;
+  worker->record.last_seen = now.wall;
+  return worker;
 }
 
 bool State::MayRun(const WorkerInMemory& worker, const LiveStudy& study, MonotonicTime now) const {

@@ -89,8 +89,8 @@ struct State {
   absl::StatusOr<LiveStudy*> FindLease(const LeaseRef& lease);
   // FAILED_PRECONDITION if an older incarnation speaks; NOT_FOUND if it must register first.
   absl::StatusOr<WorkerInMemory*> FindWorker(const std::string& name, uint64_t incarnation);
-  // The worker spoke: it is online. Ignored for an unknown worker or another incarnation.
-  void MarkSeen(const std::string& name, uint64_t incarnation, const Now& now);
+  // As FindWorker, for a call of the worker: it spoke, so it is online.
+  absl::StatusOr<WorkerInMemory*> HearFrom(const std::string& name, uint64_t incarnation, const Now& now);
   bool IsOnline(const WorkerInMemory& worker, MonotonicTime now) const {
     return now - worker.last_seen < options.lease;
   }

@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "base/clock.h"
 #include "server/core/ids.h"
@@ -27,7 +26,7 @@ struct Transaction {
   ChangeBatch changes;
   // Studies and workers whose memory must be rebuilt from the store if the commit fails.
   std::set<StudyId> touched_studies;
-  absl::flat_hash_set<std::string> touched_workers;
+  std::vector<std::string> touched_workers;  // with repeats
   // Run in order after a successful commit, dropped after a failed one: pushed commands, watch wake-ups, files to
   // delete.
   std::vector<std::function<void()>> after_commit;

@@ -27,15 +27,14 @@ void CountFailure(State& state, Transaction& tx, LiveStudy& study, TrialNumber t
   if (barred.size() < kStudiesBeforeQuarantine || record.standing != WorkerStanding::kEnabled) return;
   record.standing = WorkerStanding::kQuarantined;
   record.reason = absl::StrCat("three failed attempts in a row in each of the studies ", absl::StrJoin(barred, ", "));
-  tx.touched_workers.insert(name);
+  tx.touched_workers.push_back(name);
   tx.changes.push_back(PutWorker{record});
 }
 
-void CountWorkerSuccess(State& state, Transaction& tx, LiveStudy& study, const Attempt& attempt) {
+void CountWorkerSuccess(State& state, Transaction& tx, LiveStudy& study, const Attempt& attempt,
+                        WorkerInMemory* worker) {
   study.CountSuccess(attempt.worker, attempt.token);
-  const auto worker = state.workers.find(attempt.worker);
-  if (worker == state.workers.end() || worker->second.record.standing != WorkerStanding::kQuarantined) return;
-  RestoreTrust(state, tx, worker->second);
+  if (worker != nullptr && worker->record.standing == WorkerStanding::kQuarantined) RestoreTrust(state, tx, *worker);
 }
 
 void RestoreTrust(State& state, Transaction& tx, WorkerInMemory& worker) {
@@ -48,7 +47,7 @@ void RestoreTrust(State& state, Transaction& tx, WorkerInMemory& worker) {
     // Should the commit fail, the study has to learn of its failures again.
     if (study->ForgiveFailures(record.name, record.trusted_from)) tx.touched_studies.insert(id);
   }
-  tx.touched_workers.insert(record.name);
+  tx.touched_workers.push_back(record.name);
   tx.changes.push_back(PutWorker{record});
 }
 

@@ -16,8 +16,9 @@ namespace athanor {
 // The live attempt of the trial is about to end as FAILED: counts against the trial and its worker.
 void CountFailure(State& state, Transaction& tx, LiveStudy& study, TrialNumber trial);
 
-// The attempt is about to end as a success.
-void CountWorkerSuccess(State& state, Transaction& tx, LiveStudy& study, const Attempt& attempt);
+// The attempt is about to end as a success. `worker`: whose it is; null if it is not known.
+void CountWorkerSuccess(State& state, Transaction& tx, LiveStudy& study, const Attempt& attempt,
+                        WorkerInMemory* worker);
 
 // Forgives the worker its failures, also of attempts that still run, and lets it have work again.
 void RestoreTrust(State& state, Transaction& tx, WorkerInMemory& worker);

@@ -83,6 +83,9 @@ void Ladder::Enter(const RungEntry& entry) {
   }
   rung.entries_.Insert(entry.value, entry.trial);
   Climber& climber = MakeClimber(entry.trial);
+  if (entry.value != std::numeric_limits<double>::infinity()) {
+    climber.first_open = static_cast<int16_t>(std::max<int64_t>(climber.first_open, entry.rung + 1));
+  }
   if (entry.rung > climber.highest) {
     if (climber.under_way) CountUnderWay(climber, -1);
     climber.highest = static_cast<int16_t>(entry.rung);
@@ -127,6 +130,11 @@ const Rung& Ladder::rung(int64_t bracket, int64_t rung) const {
 int64_t Ladder::HighestRung(TrialNumber trial) const {
   const auto index = static_cast<size_t>(trial);
   return index < climbers_.size() ? climbers_[index].highest : -1;
+}
+
+int64_t Ladder::FirstOpenRung(TrialNumber trial) const {
+  const auto index = static_cast<size_t>(trial);
+  return index < climbers_.size() ? climbers_[index].first_open : 0;
 }
 
 int64_t Ladder::UnderWayBelow(int64_t bracket, int64_t rung) const {

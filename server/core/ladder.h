@@ -82,6 +82,10 @@ class Ladder {
   int64_t brackets() const { return static_cast<int64_t>(ladders_.size()); }
   // The highest rung that the trial entered, -1 if none. An entry with +inf counts.
   int64_t HighestRung(TrialNumber trial) const;
+  // The lowest rung that it has yet to enter. Rungs are entered without gaps from 0, so this is one past the highest,
+  // except after `trial retry`: the +inf with which a failure entered is to be replaced, so those rungs are open again.
+  // (No other trial that goes on has a +inf: a value of +inf pauses its trial for good, or stops it.) O(1).
+  int64_t FirstOpenRung(TrialNumber trial) const;
   // Trials of the ladder that are under way and have not entered `rung` yet. O(rungs).
   int64_t UnderWayBelow(int64_t bracket, int64_t rung) const;
 
@@ -91,6 +95,7 @@ class Ladder {
     int32_t bracket = 0;
     int16_t highest = -1;
     int16_t first_rung = 0;
+    int16_t first_open = 0;
     bool is_known = false;  // it joined, or entered a rung
     bool under_way = false;
   };

@@ -76,4 +76,9 @@ const char* ToString(Action action) {
   return "UNKNOWN";
 }
 
+const Environment& EnvironmentOf(const Attempt& attempt) {
+  static const Environment kUnknown;
+  return attempt.environment == nullptr ? kUnknown : *attempt.environment;
+}
+
 }  // namespace athanor

@@ -11,13 +11,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
 #include "server/core/ids.h"
-#include "server/core/search_space.h"
+#include "server/core/packed_configuration.h"
 
 namespace athanor {
 
@@ -75,12 +76,11 @@ struct ObjectiveValue {
   int64_t step = 0;
 };
 
-// What may change of a trial after it was created.
+// What may change of a trial after it was created. What every report looks at comes first.
 struct TrialStatus {
   TrialNumber number = 0;
   TrialState state = TrialState::kWaiting;
   bool finalist = false;                // runs to max_resource without pausing
-  std::string reason;                   // of the state, for people; may be empty
   int64_t bracket = 0;                  // of the stopping rule; never changes
   std::optional<ObjectiveValue> best;   // over all steps that count (not archived)
   std::optional<ObjectiveValue> final;  // the last that counts
@@ -89,10 +89,11 @@ struct TrialStatus {
   int64_t stuck_failures = 0;           // failed attempts that did not move the newest checkpoint forward
   WallTime started{};                   // first lease; epoch 0 = not yet
   WallTime ended{};                     // epoch 0 = not yet
+  std::string reason;                   // of the state, for people; may be empty
 };
 
 struct Trial : TrialStatus {
-  Configuration configuration;              // never changes
+  PackedConfiguration configuration;        // never changes
   std::optional<int64_t> suggestion_index;  // which suggestion of the search it used; nullopt: it was enqueued whole
   uint64_t seed = 0;                        // of its training, the same for every attempt
   WallTime created{};
@@ -110,28 +111,32 @@ struct Measurement {
   std::vector<Metric> metrics;
 };
 
-// Enough to reproduce an attempt. All empty until its trainer has started.
+// Enough to reproduce an attempt.
 struct Environment {
   std::string device;           // "cpu", "cuda:0"
   std::string trainer_version;  // name and version
   std::string libtorch_version;
   int64_t threads = 0;       // of the trainer, on the CPU
   std::string dataset_hash;  // SHA-256 in hex
+  bool operator==(const Environment&) const = default;
 };
 
 // One lease of a trial by one worker.
 struct Attempt {
   Token token = 0;  // the lease's: calls under any other are refused
   TrialNumber trial = 0;
+  std::optional<int64_t> resumed_step;  // nullopt until its first report
   std::string worker;
   WallTime started{};
   WallTime ended{};  // epoch 0 = live
   AttemptOutcome outcome = AttemptOutcome::kLive;
   std::string reason;
-  std::optional<int64_t> resumed_step;  // nullopt until its first report
-  Environment environment;
-  uint64_t acquire_sequence = 0;  // of the worker's acquire that granted it; 0 = not known
+  std::shared_ptr<const Environment> environment;  // null until its trainer has started
+  uint64_t acquire_sequence = 0;                   // of the worker's acquire that granted it; 0 = not known
 };
+
+// All of it empty until the attempt's trainer has started.
+const Environment& EnvironmentOf(const Attempt& attempt);
 
 // A registered checkpoint. Only the row makes it exist; the file (store/checkpoint_files.h) was there before.
 struct Checkpoint {

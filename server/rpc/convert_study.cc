@@ -69,7 +69,7 @@ v1::Trial TrialToProto(const LiveStudy& study, TrialNumber number) {
   proto.set_number(number);
   proto.set_state(ToProto(trial.state));
   proto.set_reason(trial.reason);
-  *proto.mutable_parameters() = ConfigurationToProto(study.space(), trial.configuration);
+  *proto.mutable_parameters() = ConfigurationToProto(study.space(), trial.configuration.Unpack());
   if (trial.suggestion_index.has_value()) proto.set_suggestion_index(*trial.suggestion_index);
   proto.set_seed(trial.seed);
   if (trial.best.has_value()) {
@@ -126,7 +126,7 @@ v1::Attempt ToProto(const Attempt& attempt) {
   proto.set_outcome(ToProto(attempt.outcome));
   proto.set_reason(attempt.reason);
   proto.set_resumed_step(attempt.resumed_step.value_or(0));
-  *proto.mutable_environment() = ToProto(attempt.environment);
+  *proto.mutable_environment() = ToProto(EnvironmentOf(attempt));
   return proto;
 }
 

@@ -211,12 +211,11 @@ absl::Status ReportSession::Apply(Transaction& tx, Request& request, Outgoing& o
     return absl::InvalidArgumentError(
         absl::StrCat("worker: \"", request.worker, "\" on the stream of \"", worker_, "\""));
   }
-  ATHANOR_RETURN_IF_ERROR(context_.coordinator.state().FindWorker(worker_, incarnation_).status());
+  ATHANOR_RETURN_IF_ERROR(context_.coordinator.state().HearFrom(worker_, incarnation_, tx.now).status());
   if (request.sequence > last_sequence_ + 1 || request.sequence == 0) {
     return absl::InvalidArgumentError(
         absl::StrCat("sequence: ", request.sequence, " after ", last_sequence_, "; want the next number"));
   }
-  context_.coordinator.state().MarkSeen(worker_, incarnation_, tx.now);
   // A verdict would be the last word on a report; the end of the stream has it sent again.
   const bool writes = !request.reports.empty() || !request.finishes.empty();
   if (writes) ATHANOR_RETURN_IF_ERROR(tx.writable);
@@ -225,8 +224,9 @@ absl::Status ReportSession::Apply(Transaction& tx, Request& request, Outgoing& o
   if (request.sequence <= last_sequence_) return absl::OkStatus();  // a repeat
   last_sequence_ = request.sequence;
 
-  for (const TrialReport& report : request.reports) {
-    *outgoing.response.add_verdicts() = ToProto(context_.coordinator.reports().Report(tx, report));
+  for (size_t i = 0; i < request.reports.size(); ++i) {
+    if (i + 1 < request.reports.size()) context_.coordinator.reports().Prefetch(request.reports[i + 1].lease);
+    *outgoing.response.add_verdicts() = ToProto(context_.coordinator.reports().Report(tx, request.reports[i]));
   }
   for (const auto& [lease, finish] : request.finishes) {
     Verdict verdict;

@@ -141,7 +141,8 @@ void TrialCalls::Get(const v1::GetTrialRequest& request, Done<v1::TrialDetail> d
         v1::TrialDetail detail;
         *detail.mutable_trial() = TrialToProto(*study, number);
         const LiveAttempt* live = study->live(number);
-        if (live != nullptr && !live->reported.empty()) *detail.mutable_last() = ToProto(live->reported.back());
+        const auto last = live == nullptr ? std::nullopt : live->reported.At(live->reported.last_step());
+        if (last.has_value()) *detail.mutable_last() = ToProto(*last);
         return detail;
       },
       [this, done = std::move(done)](absl::StatusOr<v1::TrialDetail> found) {

@@ -55,13 +55,17 @@ double Encoding::Encode(size_t index, const Value& value) const {
   return 0;
 }
 
-Encoding::Point Encoding::Encode(const Configuration& configuration) const {
+template <typename AnyConfiguration>
+Encoding::Point Encoding::EncodeAll(const AnyConfiguration& configuration) const {
   Point point(size(), std::numeric_limits<double>::quiet_NaN());
   for (size_t index = 0; index < size(); ++index) {
-    if (configuration[index]) point[index] = Encode(index, *configuration[index]);
+    if (const auto& value = configuration[index]) point[index] = Encode(index, *value);
   }
   return point;
 }
+
+Encoding::Point Encoding::Encode(const Configuration& configuration) const { return EncodeAll(configuration); }
+Encoding::Point Encoding::Encode(const PackedConfiguration& configuration) const { return EncodeAll(configuration); }
 
 Value Encoding::Decode(size_t index, double coordinate) const {
   if (dimensions_[index].kind != Kind::kCategory) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "server/core/packed_configuration.h"
 #include "server/core/search_space.h"
 
 namespace athanor {
@@ -42,6 +43,7 @@ class Encoding {
   // `value` is one of the parameter's values; of a float with a step, near one of them.
   double Encode(size_t index, const Value& value) const;
   Point Encode(const Configuration& configuration) const;
+  Point Encode(const PackedConfiguration& configuration) const;
   // The value whose coordinate or cell this is. Coordinates outside [0, 1] (categories: [0, count)) are clamped, so the
   // result is always one of the parameter's values.
   Value Decode(size_t index, double coordinate) const;
@@ -50,6 +52,8 @@ class Encoding {
   Cell CellOf(size_t index, double coordinate) const;
 
  private:
+  template <typename AnyConfiguration>
+  Point EncodeAll(const AnyConfiguration& configuration) const;
   // kGrid: where value `k` begins; that of `count` is 1.
   double LowerEdge(size_t index, double k) const;
 

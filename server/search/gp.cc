@@ -67,7 +67,7 @@ GpSearch::Inputs GpSearch::Collect(const SearchView& view, int64_t index, const 
   Inputs inputs = {.index = index, .fixed = fixed};
   for (const Trial& trial : view.trials) inputs.taken.Insert(trial.configuration);
 
-  const auto configuration = [&](TrialNumber trial) -> const Configuration& {
+  const auto configuration = [&](TrialNumber trial) -> const PackedConfiguration& {
     return view.trials[static_cast<size_t>(trial)].configuration;
   };
   GpObservations& learned = inputs.observations;

@@ -19,9 +19,11 @@ struct BitsOf {
   uint64_t operator()(const std::string& value) const { return HashString(value); }
 };
 
-uint64_t Fingerprint(const Configuration& configuration) {
+template <typename AnyConfiguration>
+uint64_t Fingerprint(const AnyConfiguration& configuration) {
   uint64_t hash = 0;
-  for (const std::optional<Value>& value : configuration) {
+  for (size_t i = 0; i < configuration.size(); ++i) {
+    const auto& value = configuration[i];
     hash = value ? HashWords({hash, value->index() + 1, std::visit(BitsOf{}, *value)}) : HashWords({hash});
   }
   return hash;
@@ -84,7 +86,7 @@ bool TakenConfigurations::Contains(const Configuration& configuration) const {
   return !fingerprints_.empty() && fingerprints_.contains(Fingerprint(configuration));
 }
 
-void TakenConfigurations::Insert(const Configuration& configuration) {
+void TakenConfigurations::Insert(const PackedConfiguration& configuration) {
   fingerprints_.insert(Fingerprint(configuration));
 }
 

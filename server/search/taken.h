@@ -22,7 +22,7 @@ class TakenConfigurations {
   TakenConfigurations(const SearchSpace& space, std::span<const Trial> trials, const Configuration& fixed);
 
   bool Contains(const Configuration& configuration) const;
-  void Insert(const Configuration& configuration);
+  void Insert(const PackedConfiguration& configuration);
 
  private:
   std::unordered_set<uint64_t> fingerprints_;

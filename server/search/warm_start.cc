@@ -30,7 +30,7 @@ std::vector<Origin> FindOrigins(const SearchSpace& space, const EarlierStudy& so
 
 // `configuration` of the source in our space; nothing if it does not lie there.
 std::optional<Configuration> Map(const SearchSpace& space, const std::vector<Origin>& origins,
-                                 const Configuration& configuration) {
+                                 const PackedConfiguration& configuration) {
   Configuration mapped(space.size());
   for (const size_t index : space.topological_order()) {
     if (!space.IsActive(index, mapped)) continue;

@@ -25,7 +25,7 @@ class BbobPlay final : public Play {
     return CreateSearchMethod(spec, space);
   }
   std::span<const RunPoint> RunOf(const Trial& trial) override {
-    const double value = task_.function()(task_.Locate(trial.configuration));
+    const double value = task_.function()(task_.Locate(trial.configuration.Unpack()));
     return {&runs_.emplace_back(RunPoint{.step = 1, .value = value, .seconds = 1}), 1};
   }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "base/clock.h"
@@ -42,6 +43,10 @@ class EventQueue {
   bool empty() const { return heap_.empty(); }
   // The earliest; there must be one, here and for Pop.
   const Event& top() const { return heap_.front(); }
+  // The earliest of those after top() is among them.
+  std::span<const Event> after_top() const {
+    return std::span(heap_).first(std::min<size_t>(heap_.size(), 5)).subspan(heap_.empty() ? 0 : 1);
+  }
   Event Pop() {
     const Event first = heap_.front();
     const Event last = heap_.back();

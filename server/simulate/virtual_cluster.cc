@@ -6,6 +6,7 @@
 #include <cmath>
 #include <utility>
 
+#include "base/prefetch.h"
 #include "base/random.h"
 #include "base/status.h"
 
@@ -38,6 +39,7 @@ absl::Status VirtualCluster::Run(StudySpec spec, const std::vector<Configuration
       break;
     }
     const Event event = events_.Pop();
+    PrefetchNext();
     SetNow(event.at);
     ATHANOR_RETURN_IF_ERROR(Handle(event));
     if (++in_group_ >= kGroup) ATHANOR_RETURN_IF_ERROR(Commit());
@@ -46,6 +48,13 @@ absl::Status VirtualCluster::Run(StudySpec spec, const std::vector<Configuration
     if (workers_[index].leased) Release(index);
   }
   return Commit();
+}
+
+void VirtualCluster::PrefetchNext() const {
+  if (events_.empty()) return;
+  // Its worker was fetched when it was one of those after the top.
+  coordinator_.reports().Prefetch(workers_[events_.top().worker].lease);
+  for (const Event& event : events_.after_top()) Prefetch(workers_[event.worker]);
 }
 
 absl::Status VirtualCluster::Begin(StudySpec spec, const std::vector<Configuration>& enqueued) {

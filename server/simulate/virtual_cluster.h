@@ -73,6 +73,8 @@ class VirtualCluster {
 
   absl::Status Begin(StudySpec spec, const std::vector<Configuration>& enqueued);
   absl::Status Handle(const Event& event);
+  // Whom the next events will happen to.
+  void PrefetchNext() const;
   absl::Status OnStep(uint32_t index);
   absl::Status OnLost(uint32_t index);
   absl::Status OnExpired(uint32_t index);

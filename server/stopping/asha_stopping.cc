@@ -18,7 +18,7 @@ AshaStoppingRule::AshaStoppingRule(const AshaStopping& options) : options_(optio
 
 StoppingDecision AshaStoppingRule::OnValue(const StoppingView& view, const TrialValue& value) const {
   StoppingDecision decision;
-  const RungRange reached = ReachedRungs(view.ladder, steps_, kOnlyLadder, value);
+  const RungRange reached = ReachedRungs(view.ladder, steps_, value);
   for (int64_t k = reached.first; k < reached.end && decision.action == Action::kContinue; ++k) {
     decision.entered.push_back({.rung = k, .value = value.value});
     DecideAt(k, view, value, decision);

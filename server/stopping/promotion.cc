@@ -10,7 +10,7 @@ namespace athanor {
 
 StoppingDecision PauseAtRungs(const Ladder& ladder, const Climb& climb, const TrialValue& value) {
   StoppingDecision decision;
-  RungRange reached = ReachedRungs(ladder, climb.steps, climb.ladder, value);
+  RungRange reached = ReachedRungs(ladder, climb.steps, value);
   if (reached.empty()) return decision;
   const bool diverged = !std::isfinite(value.value) && !value.finalist && reached.end <= climb.first_rung;
   if (diverged) reached.end = climb.first_rung + 1;
@@ -30,7 +30,7 @@ StoppingDecision PauseAtRungs(const Ladder& ladder, const Climb& climb, const Tr
 
 std::vector<int64_t> StepsToPauseAt(const Ladder& ladder, const Climb& climb, TrialNumber trial) {
   std::vector<int64_t> steps;
-  for (int64_t k = std::max(FirstOpenRung(ladder, trial, climb.ladder), climb.first_rung); k <= climb.top(); ++k) {
+  for (int64_t k = std::max(ladder.FirstOpenRung(trial), climb.first_rung); k <= climb.top(); ++k) {
     steps.push_back(climb.steps[static_cast<size_t>(k)]);
   }
   return steps;

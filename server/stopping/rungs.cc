@@ -35,16 +35,9 @@ std::vector<int64_t> RungSteps(const HalvingOptions& options) {
   return steps;
 }
 
-int64_t FirstOpenRung(const Ladder& ladder, TrialNumber trial, int64_t number) {
-  int64_t open = ladder.HighestRung(trial) + 1;
-  while (open > 0 && ladder.rung(number, open - 1).ValueOf(trial) == kInfinity) --open;
-  return open;
-}
-
-RungRange ReachedRungs(const Ladder& ladder, const std::vector<int64_t>& steps, int64_t number,
-                       const TrialValue& value) {
+RungRange ReachedRungs(const Ladder& ladder, const std::vector<int64_t>& steps, const TrialValue& value) {
   RungRange range;
-  range.first = range.end = FirstOpenRung(ladder, value.trial, number);
+  range.first = range.end = ladder.FirstOpenRung(value.trial);
   while (range.end < static_cast<int64_t>(steps.size()) && steps[static_cast<size_t>(range.end)] <= value.step)
     ++range.end;
   return range;
@@ -70,7 +63,7 @@ double ValueAtPlace(const Rung& rung, double value, int64_t place) {
 std::vector<EnteredRung> RungsOnEnd(const Ladder& ladder, const LadderShape& shape, TrialNumber trial, TrialEnd end,
                                     double last) {
   std::vector<EnteredRung> entered;
-  const int64_t open = FirstOpenRung(ladder, trial, shape.number);
+  const int64_t open = ladder.FirstOpenRung(trial);
   if (end == TrialEnd::kCompleted) {
     for (int64_t rung = open; rung < shape.rungs; ++rung) entered.push_back({.rung = rung, .value = last});
     return entered;

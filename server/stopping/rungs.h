@@ -25,20 +25,13 @@ absl::Status CheckRungs(const HalvingOptions& options);
 // all different. Integers only; what would overflow is above max_resource. `options` pass CheckRungs.
 std::vector<int64_t> RungSteps(const HalvingOptions& options);
 
-// The lowest rung that a running trial has yet to enter; the number of rungs if none. Rungs are entered without gaps
-// from 0, so this is one past the highest, except after `trial retry`: the +inf with which a failure entered is to be
-// replaced, so those rungs are open again. (A running trial has no other +inf: a value of +inf pauses its trial for
-// good, or stops it.)
-int64_t FirstOpenRung(const Ladder& ladder, TrialNumber trial, int64_t number);
-
 // The rungs [first, end) that a value at `step` reaches: open ones at or below it.
 struct RungRange {
   int64_t first = 0;
   int64_t end = 0;
   bool empty() const { return first >= end; }
 };
-RungRange ReachedRungs(const Ladder& ladder, const std::vector<int64_t>& steps, int64_t number,
-                       const TrialValue& value);
+RungRange ReachedRungs(const Ladder& ladder, const std::vector<int64_t>& steps, const TrialValue& value);
 
 // How a value stands among those at a rung, its own included, whether or not `rung` holds it already.
 struct Standing {

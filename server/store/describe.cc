@@ -63,7 +63,7 @@ struct Describer {
   std::string operator()(const AddPriorTrial& c) const {
     return absl::StrCat(OfStudy("AddPriorTrial", c.study), ", position ", c.position);
   }
-  std::string operator()(const PutWorker& c) const { return absl::StrCat("PutWorker of '", c.worker.name, "'"); }
+  std::string operator()(const PutWorker& c) const { return absl::StrCat("PutWorker of '", c.worker->name, "'"); }
   std::string operator()(const PutRequest& c) const { return absl::StrCat("PutRequest of '", c.request.id, "'"); }
   std::string operator()(const ForgetRequests&) const { return "ForgetRequests"; }
 };

@@ -209,7 +209,7 @@ struct Applier {
   }
 
   absl::Status operator()(const PutWorker& c) const {
-    Put(tables.workers, c.worker.name, c.worker, undo);
+    Put(tables.workers, c.worker->name, *c.worker, undo);
     return absl::OkStatus();
   }
 

@@ -196,9 +196,10 @@ struct AddPriorTrial {
   PriorTrial trial;
 };
 
-// Key: name.
+// Key: name. Shared, as in PutStudy.
 struct PutWorker {
-  WorkerRecord worker;
+  explicit PutWorker(WorkerRecord record) : worker(std::make_shared<const WorkerRecord>(std::move(record))) {}
+  std::shared_ptr<const WorkerRecord> worker;
 };
 
 // Key: id. Independent of whether the study still exists.

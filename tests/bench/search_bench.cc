@@ -92,7 +92,7 @@ void SuggestByModel(benchmark::State& state, const char* name, std::vector<Param
     trials[i].state = TrialState::kCompleted;
     trials[i].configuration = configurations->Suggest({}, trials[i].number, {});
     double value = random.Normal();
-    for (const auto& chosen : trials[i].configuration) {
+    for (const auto& chosen : trials[i].configuration.Unpack()) {
       if (const auto* x = std::get_if<double>(&*chosen)) value += *x * *x;
     }
     trials[i].best = {.value = value, .step = 1};

@@ -22,7 +22,7 @@ std::string Text(const Configuration& configuration) {
 
 std::string Text(const Trial& trial) {
   return absl::StrCat("  trial ", trial.number, " ", ToString(trial.state), " reason \"", trial.reason,
-                      "\" configuration ", Text(trial.configuration), " index ",
+                      "\" configuration ", Text(trial.configuration.Unpack()), " index ",
                       trial.suggestion_index.has_value() ? absl::StrCat(*trial.suggestion_index) : "-", " seed ",
                       trial.seed, " bracket ", trial.bracket, trial.finalist ? " finalist" : "", " best ",
                       Text(trial.best), " final ", Text(trial.final), " elapsed ", trial.elapsed_ms, " attempts ",
@@ -35,7 +35,7 @@ std::string Text(const LiveAttempt& live) {
   std::string text = absl::StrCat(
       "  live trial ", live.attempt.trial, " token ", live.attempt.token, " worker ", live.attempt.worker, " resumed ",
       live.attempt.resumed_step.has_value() ? absl::StrCat(*live.attempt.resumed_step) : "-", " reported");
-  for (const Measurement& measurement : live.reported) {
+  for (const Measurement& measurement : live.reported.Measurements()) {
     absl::StrAppend(&text, " ", measurement.step, ":");
     std::map<std::string, double> metrics;
     for (const Metric& metric : measurement.metrics) metrics[metric.name] = metric.value;

@@ -22,11 +22,13 @@ Attempt ReadAttempt(Rows& row) {
   attempt.outcome = row.Word(kAttemptOutcomes);
   attempt.reason = row.Text();
   attempt.resumed_step = row.OptionalInt();
-  attempt.environment.device = row.Text();
-  attempt.environment.trainer_version = row.Text();
-  attempt.environment.libtorch_version = row.Text();
-  attempt.environment.threads = row.Int();
-  attempt.environment.dataset_hash = row.Text();
+  Environment environment;
+  environment.device = row.Text();
+  environment.trainer_version = row.Text();
+  environment.libtorch_version = row.Text();
+  environment.threads = row.Int();
+  environment.dataset_hash = row.Text();
+  if (environment != Environment()) attempt.environment = std::make_shared<const Environment>(std::move(environment));
   attempt.acquire_sequence = row.Unsigned();
   return attempt;
 }
@@ -55,7 +57,7 @@ AttemptRows::AttemptRows(SQLite::Database& database)
 }
 
 void AttemptRows::Insert(StudyId study, const Attempt& attempt) {
-  const Environment& environment = attempt.environment;
+  const Environment& environment = EnvironmentOf(attempt);
   insert_.Run(study, attempt.token, attempt.trial, attempt.worker, attempt.started, attempt.ended,
               ToWord(kAttemptOutcomes, attempt.outcome), attempt.reason, attempt.resumed_step, environment.device,
               environment.trainer_version, environment.libtorch_version, environment.threads, environment.dataset_hash,
@@ -63,7 +65,7 @@ void AttemptRows::Insert(StudyId study, const Attempt& attempt) {
 }
 
 absl::Status AttemptRows::Update(StudyId study, const Attempt& attempt) {
-  const Environment& environment = attempt.environment;
+  const Environment& environment = EnvironmentOf(attempt);
   const int updated =
       update_.Run(attempt.ended, ToWord(kAttemptOutcomes, attempt.outcome), attempt.reason, attempt.resumed_step,
                   environment.device, environment.trainer_version, environment.libtorch_version, environment.threads,

@@ -73,7 +73,7 @@ struct Applier {
     return absl::OkStatus();
   }
   absl::Status operator()(const PutWorker& c) const {
-    tables.workers.Put(c.worker);
+    tables.workers.Put(*c.worker);
     return absl::OkStatus();
   }
   absl::Status operator()(const PutRequest& c) const {

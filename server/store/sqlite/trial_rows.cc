@@ -24,7 +24,7 @@ std::optional<ObjectiveValue> ReadObjectiveValue(Rows& row) {
   return objective;
 }
 
-Trial ReadTrial(Rows& row, size_t parameters) {
+Trial ReadTrial(Rows& row) {
   Trial trial;
   trial.number = row.Int();
   trial.state = row.Word(kTrialStates);
@@ -41,7 +41,6 @@ Trial ReadTrial(Rows& row, size_t parameters) {
   trial.created = row.Time();
   trial.started = row.Time();
   trial.ended = row.Time();
-  trial.configuration.resize(parameters);
   return trial;
 }
 
@@ -67,7 +66,7 @@ void TrialRows::Insert(StudyId study, const Trial& trial) {
               StepOf(trial.final), trial.elapsed_ms, trial.attempts, trial.stuck_failures, trial.created, trial.started,
               trial.ended);
   for (size_t i = 0; i < trial.configuration.size(); ++i) {
-    if (trial.configuration[i].has_value()) insert_value_.Run(study, trial.number, i, *trial.configuration[i]);
+    if (const auto value = trial.configuration[i]) insert_value_.Run(study, trial.number, i, *value);
   }
 }
 
@@ -93,20 +92,25 @@ std::vector<Trial> TrialRows::Load(StudyId study, size_t parameters) {
                    "SELECT number, state, reason, suggestion_index, seed, bracket, finalist, best_value, best_step, "
                    "final_value, final_step, elapsed_ms, attempts, stuck_failures, created_ms, started_ms, ended_ms "
                    "FROM trials WHERE study = ? ORDER BY number");
-  for (Rows rows = select.Query(study); rows.Next();) trials.push_back(ReadTrial(rows, parameters));
+  for (Rows rows = select.Query(study); rows.Next();) trials.push_back(ReadTrial(rows));
 
   // Both queries are in order of number, so the trials are walked once.
   Statement select_values(
       database_, "SELECT trial, parameter, kind, value FROM trial_values WHERE study = ? ORDER BY trial, parameter");
-  auto trial = trials.begin();
-  for (Rows rows = select_values.Query(study); rows.Next();) {
-    const TrialNumber number = rows.Int();
-    while (trial != trials.end() && trial->number < number) ++trial;
-    if (trial == trials.end())
-      throw SQLite::Exception("trial_values holds a trial that does not exist", SQLITE_CORRUPT);
-    const uint64_t parameter = rows.Unsigned();
-    trial->configuration.at(parameter) = rows.TypedValue();
+  Rows rows = select_values.Query(study);
+  bool has_row = rows.Next();
+  std::optional<TrialNumber> number;
+  const auto next = [&] { number = has_row ? std::optional(rows.Int()) : std::nullopt; };
+  next();
+  for (Trial& trial : trials) {
+    Configuration configuration(parameters);
+    for (; number == trial.number; has_row = rows.Next(), next()) {
+      const uint64_t parameter = rows.Unsigned();
+      configuration.at(parameter) = rows.TypedValue();
+    }
+    trial.configuration = configuration;
   }
+  if (has_row) throw SQLite::Exception("trial_values holds a trial that does not exist", SQLITE_CORRUPT);
   return trials;
 }
 

@@ -94,7 +94,7 @@ class Filler {
     attempt.started = trial.started;
     attempt.outcome = AttemptOutcome::kCompleted;
     attempt.resumed_step = 0;
-    attempt.environment = {"cpu", "0.1.0", "1.13.1", 1, "fashion-mnist"};
+    attempt.environment = environment_;
 
     const int64_t steps = number == 0 ? options_.long_curve : options_.steps;
     ChangeBatch measurements;
@@ -118,6 +118,8 @@ class Filler {
   const FillOptions& options_;
   StudyRecord study_;
   const SearchMethod& search_;
+  const std::shared_ptr<const Environment> environment_ =
+      std::make_shared<const Environment>(Environment{"cpu", "0.1.0", "1.13.1", 1, "fashion-mnist"});
 };
 
 }  // namespace

@@ -58,7 +58,7 @@ class Fixture {
       ++newest_;
       Trial trial;
       trial.number = newest_ - 1;
-      trial.configuration = {Value(0.5)};
+      trial.configuration = Configuration{Value(0.5)};
       Attempt attempt;
       attempt.token = newest_;
       attempt.trial = trial.number;

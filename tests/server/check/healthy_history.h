@@ -158,7 +158,7 @@ inline StudyRecord GridRecord() {
 
 inline Trial GridTrial(TrialNumber number, int64_t point, TrialState state = TrialState::kWaiting) {
   Trial trial = SmallTrial(number, state);
-  trial.configuration = {Value(point + 1)};
+  trial.configuration = Configuration{Value(point + 1)};
   trial.suggestion_index = point;
   return trial;
 }

@@ -81,10 +81,11 @@ std::vector<Case> StudyCases() {
        {InsertTrial{2, GridTrial(2, 3)}},
        {"study 2 \"grid\", trial 2: suggestion_index: want one of the 3 points of the grid, have 3"}},
       {"GridTrialOfAnotherPoint",
-       {InsertTrial{2, With(GridTrial(2, 2), [](Trial& t) { t.configuration = {Value(int64_t{2})}; })}},
+       {InsertTrial{2, With(GridTrial(2, 2), [](Trial& t) { t.configuration = Configuration{Value(int64_t{2})}; })}},
        {"study 2 \"grid\", trial 2: configuration: want point 2 of the grid, have another"}},
       {"ConfigurationOutsideTheSpace",
-       {InsertTrial{1, With(SmallTrial(5, TrialState::kWaiting), [](Trial& t) { t.configuration = {Value(1.5)}; })}},
+       {InsertTrial{1, With(SmallTrial(5, TrialState::kWaiting),
+                            [](Trial& t) { t.configuration = Configuration{Value(1.5)}; })}},
        {"study 1 \"asha\", trial 5: configuration: want one of the search space, have parameters.x: 1.5 (float) is "
         "not one of its values; want float in [0.0, 1.0]"}},
   };

@@ -25,7 +25,7 @@ std::vector<std::string> Suggestions(TestCoordinator& coordinator, StudyId id) {
   std::vector<std::string> all;
   for (const Trial& trial : coordinator.study(id).trials()) {
     std::string text = absl::StrCat(trial.number, " seed ", trial.seed);
-    for (const auto& value : trial.configuration) absl::StrAppend(&text, " ", value ? ToString(*value) : "-");
+    for (const auto& value : trial.configuration.Unpack()) absl::StrAppend(&text, " ", value ? ToString(*value) : "-");
     all.push_back(text);
   }
   return all;
@@ -143,7 +143,7 @@ TEST(Budget, AGridRunsEachPointOnce) {
     for (const char* optimizer : {"sgd", "adam"}) expected.push_back({batch_size, std::string(optimizer)});
   }
   std::vector<Configuration> run;
-  for (const Trial& trial : coordinator.study(study).trials()) run.push_back(trial.configuration);
+  for (const Trial& trial : coordinator.study(study).trials()) run.push_back(trial.configuration.Unpack());
   EXPECT_EQ(run, expected);
   EXPECT_EQ(coordinator.state(study), StudyState::kCompleted);
 }

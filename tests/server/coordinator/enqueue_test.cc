@@ -44,7 +44,7 @@ class EnqueueTest : public ::testing::TestWithParam<const char*> {
     const Trial by_child = Next(), whole = Next(), by_parent = Next();
     const SearchSpace& space = coordinator_.study(study_).space();
     for (const Trial& trial : {by_child, whole, by_parent}) {
-      EXPECT_TRUE(space.Check(trial.configuration).ok()) << space.Check(trial.configuration);
+      EXPECT_TRUE(space.Check(trial.configuration.Unpack()).ok()) << space.Check(trial.configuration.Unpack());
     }
     // A child makes its parent's value; one that lacks nothing uses up no suggestion.
     EXPECT_EQ(by_child.configuration[1], std::optional<Value>(std::string("sgd")));

@@ -16,7 +16,7 @@ using ::testing::Pair;
 LiveAttempt WithToken(Token token) {
   LiveAttempt live;
   live.attempt.token = token;
-  live.reported.emplace_back().step = 1;
+  live.reported.Add({1, 0, {{"loss", 0.5}}});
   return live;
 }
 
@@ -52,7 +52,7 @@ TEST(LiveAttemptsTest, KeepsNothingOfTheOneWhosePlaceIsTaken) {
   const LiveAttempt& next = attempts.Add(5, {});
   EXPECT_EQ(attempts.Find(5), &next);
   EXPECT_EQ(next.attempt.token, 0);
-  EXPECT_THAT(next.reported, IsEmpty());
+  EXPECT_TRUE(next.reported.empty());
   EXPECT_EQ(attempts.Find(0), nullptr);
 }
 

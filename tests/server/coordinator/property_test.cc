@@ -226,7 +226,7 @@ class RandomLife : public ::testing::TestWithParam<uint64_t> {
     for (size_t state = 0; state < counts.size(); ++state) {
       EXPECT_EQ(study.Count(static_cast<TrialState>(state)), counts[state]);
     }
-    EXPECT_EQ(study.waiting(), waiting);
+    EXPECT_TRUE(std::ranges::equal(study.waiting(), waiting));
     const int64_t total = *study.TrialsTotal();
     EXPECT_LE(static_cast<int64_t>(study.trials().size()), total);
     const std::string& reason = study.record().reason;

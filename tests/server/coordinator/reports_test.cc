@@ -276,8 +276,8 @@ TEST_F(Reporting, AttemptsRecordWhatRanThem) {
   report.start->environment.dataset_hash = "abc";
   ASSERT_TRUE(coordinator.TryReport(report)->status.ok());
   const Attempt attempt = coordinator.store().ReadAttempts(study, 0)->at(0);
-  EXPECT_EQ(attempt.environment.device, "cpu");
-  EXPECT_EQ(attempt.environment.dataset_hash, "abc");
+  EXPECT_EQ(EnvironmentOf(attempt).device, "cpu");
+  EXPECT_EQ(EnvironmentOf(attempt).dataset_hash, "abc");
   EXPECT_EQ(attempt.worker, "w");
 }
 

@@ -205,5 +205,16 @@ TEST(CompletedHistoryTest, KeepsValuesByStepAndLeavesNanOut) {
   EXPECT_EQ(history.At(4).size(), 1);
 }
 
+TEST(LadderTest, OpensTheRungPastTheHighestUnlessAFailureStandsThere) {
+  Ladder ladder;
+  EXPECT_EQ(ladder.FirstOpenRung(5), 0);
+  ladder.Enter({.rung = 0, .trial = 5, .value = 2});
+  EXPECT_EQ(ladder.FirstOpenRung(5), 1);
+  ladder.Enter({.rung = 1, .trial = 5, .value = kInfinity});
+  EXPECT_EQ(ladder.FirstOpenRung(5), 1);
+  ladder.Enter({.rung = 1, .trial = 5, .value = 7});
+  EXPECT_EQ(ladder.FirstOpenRung(5), 2);
+}
+
 }  // namespace
 }  // namespace athanor

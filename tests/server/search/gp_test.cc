@@ -104,7 +104,7 @@ TEST(GpSearchTest, LearnsAcrossCategoriesIntsAndConditions) {
   };
   for (uint64_t seed = 1; seed <= 3; ++seed) {
     const std::vector<Trial> trials = RunTrials(*Gp(space, seed), function, 50);
-    for (const Trial& trial : trials) ASSERT_TRUE(space.Check(trial.configuration).ok());
+    for (const Trial& trial : trials) ASSERT_TRUE(space.Check(trial.configuration.Unpack()).ok());
     EXPECT_LT(Best(trials), 0.4) << seed;
   }
 }
@@ -163,7 +163,7 @@ TEST(GpSearchTest, NeverRepeatsACornerOfAContinuousSpace) {
   const std::vector<Trial> trials = RunTrials(
       *gp, [](const Configuration& c) { return At(c, 0) + At(c, 1); }, 25);
   std::set<Configuration> seen;
-  for (const Trial& trial : trials) EXPECT_TRUE(seen.insert(trial.configuration).second);
+  for (const Trial& trial : trials) EXPECT_TRUE(seen.insert(trial.configuration.Unpack()).second);
   EXPECT_EQ(Best(trials), 0);
 }
 
@@ -227,7 +227,7 @@ TEST(GpSearchTest, SuggestsWithoutAnyFiniteResult) {
   const std::vector<Trial> trials = RunTrials(
       *gp, [](const Configuration&) { return std::numeric_limits<double>::quiet_NaN(); }, 20);
   std::set<Configuration> seen;
-  for (const Trial& trial : trials) EXPECT_TRUE(seen.insert(trial.configuration).second);
+  for (const Trial& trial : trials) EXPECT_TRUE(seen.insert(trial.configuration.Unpack()).second);
 }
 
 }  // namespace

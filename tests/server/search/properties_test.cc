@@ -113,7 +113,7 @@ std::unique_ptr<SearchMethod> Method(const std::string& name, const SearchSpace&
 
 std::set<Configuration> TakenIn(const StudyUnderSearch& study) {
   std::set<Configuration> taken;
-  for (const Trial& trial : study.trials()) taken.insert(trial.configuration);
+  for (const Trial& trial : study.trials()) taken.insert(trial.configuration.Unpack());
   return taken;
 }
 

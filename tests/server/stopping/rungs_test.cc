@@ -44,17 +44,6 @@ TEST(CheckRungsTest, RefusesWhatIsOff) {
   EXPECT_EQ(CheckRungs(Options(1, 9, 1)).message(), "early_stopping.reduction_factor: 1 is too small; want int >= 2");
 }
 
-TEST(FirstOpenRungTest, IsPastTheHighestUnlessAFailureStandsThere) {
-  Ladder ladder;
-  EXPECT_EQ(FirstOpenRung(ladder, 5, 0), 0);
-  ladder.Enter({.rung = 0, .trial = 5, .value = 2});
-  EXPECT_EQ(FirstOpenRung(ladder, 5, 0), 1);
-  ladder.Enter({.rung = 1, .trial = 5, .value = kInfinity});
-  EXPECT_EQ(FirstOpenRung(ladder, 5, 0), 1);
-  ladder.Enter({.rung = 1, .trial = 5, .value = 7});
-  EXPECT_EQ(FirstOpenRung(ladder, 5, 0), 2);
-}
-
 TEST(StandingTest, CountsTheValueItselfOnce) {
   Ladder ladder;
   for (TrialNumber trial = 0; trial < 4; ++trial)

@@ -141,13 +141,14 @@ std::string Text(const Trial& t) {
       (Line() << t.number << t.state << t.reason << t.suggestion_index << t.seed << t.bracket << t.finalist << t.best
               << t.final << t.elapsed_ms << t.attempts << t.stuck_failures << t.created << t.started << t.ended)
           .text(),
-      " ", Text(t.configuration));
+      " ", Text(t.configuration.Unpack()));
 }
 
 std::string Text(const Attempt& a) {
+  const Environment& environment = EnvironmentOf(a);
   return (Line() << a.token << a.trial << a.worker << a.started << a.ended << a.outcome << a.reason << a.resumed_step
-                 << a.environment.device << a.environment.trainer_version << a.environment.libtorch_version
-                 << a.environment.threads << a.environment.dataset_hash << a.acquire_sequence)
+                 << environment.device << environment.trainer_version << environment.libtorch_version
+                 << environment.threads << environment.dataset_hash << a.acquire_sequence)
       .text();
 }
 

@@ -98,7 +98,7 @@ inline Trial SmallTrial(TrialNumber number, TrialState state = TrialState::kRunn
   Trial trial;
   trial.number = number;
   trial.state = state;
-  trial.configuration = {Value(0.5)};
+  trial.configuration = Configuration{Value(0.5)};
   trial.suggestion_index = number;
   return trial;
 }

@@ -44,7 +44,7 @@ Trial RichTrial(TrialNumber number) {
 TEST_P(TrialContractTest, EveryFieldOfATrialSurvives) {
   Trial bare;
   bare.number = 1;
-  bare.configuration = {std::nullopt};
+  bare.configuration = Configuration{std::nullopt};
   MustCommit({InsertTrial{1, RichTrial(0)}, InsertTrial{1, bare}});
   Reopen();
   EXPECT_EQ(Text(store().LoadStudy(1)->trials), Text(std::vector{RichTrial(0), bare}));
@@ -85,11 +85,12 @@ TEST_P(TrialContractTest, ConfigurationKeepsTheTypeOfEachValue) {
   StudyRecord study = SmallStudy(2, "rich");
   study.spec = RichStudySpec("rich");  // six parameters
   Trial trial = SmallTrial(0);
-  trial.configuration = {Value(1.0),  Value(int64_t{1}), Value(std::string("1")),
-                         Value(true), std::nullopt,      Value(std::string("a\0b", 3))};
+  trial.configuration = Configuration{Value(1.0),  Value(int64_t{1}), Value(std::string("1")),
+                                      Value(true), std::nullopt,      Value(std::string("a\0b", 3))};
   Trial other = SmallTrial(1);
-  other.configuration = {Value(kNan),          Value(-kInfinity), Value(std::numeric_limits<int64_t>::min()),
-                         Value(std::string()), Value(false),      Value(std::string("ünï"))};
+  other.configuration =
+      Configuration{Value(kNan),          Value(-kInfinity), Value(std::numeric_limits<int64_t>::min()),
+                    Value(std::string()), Value(false),      Value(std::string("ünï"))};
   MustCommit({PutStudy{study}, InsertTrial{2, trial}, InsertTrial{2, other}});
   Reopen();
   EXPECT_EQ(Text(store().LoadStudy(2)->trials), Text(std::vector{trial, other}));
@@ -99,7 +100,7 @@ TEST_P(TrialContractTest, UpdateKeepsWhatATrialWasCreatedWith) {
   const Trial first = SmallTrial(0);
   MustCommit({InsertTrial{1, first}});
   Trial second = RichTrial(0);
-  second.configuration = {Value(0.75)};
+  second.configuration = Configuration{Value(0.75)};
   second.suggestion_index = 99;
   MustCommit({UpdateTrial{1, second}});
   Trial expected = second;
@@ -160,7 +161,7 @@ TEST_P(TrialContractTest, EveryFieldOfAnAttemptSurvives) {
   ended.outcome = AttemptOutcome::kPreempted;
   ended.reason = "drain";
   ended.resumed_step = 0;
-  ended.environment = {"cuda:0 H100", "0.1.0", "2.6", 4, "d1gest"};
+  ended.environment = std::make_shared<const Environment>(Environment{"cuda:0 H100", "0.1.0", "2.6", 4, "d1gest"});
   ended.acquire_sequence = ~uint64_t{0};
   const Attempt live = SmallAttempt(11, 0);
   MustCommit({InsertTrial{1, SmallTrial(0)}, InsertAttempt{1, ended}, InsertAttempt{1, live}});
@@ -182,7 +183,7 @@ TEST_P(TrialContractTest, UpdateOfAnAttemptKeepsWhatGrantedIt) {
     second.outcome = outcome;
     second.reason = "why";
     second.resumed_step = 5;
-    second.environment = {"cpu", "1", "2", 1, "h"};
+    second.environment = std::make_shared<const Environment>(Environment{"cpu", "1", "2", 1, "h"});
     second.acquire_sequence = 9;
     MustCommit({UpdateAttempt{1, second}});
     Attempt expected = second;
