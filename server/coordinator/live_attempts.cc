@@ -15,7 +15,7 @@ LiveAttempt* LiveAttempts::Find(TrialNumber trial) {
   return const_cast<LiveAttempt*>(std::as_const(*this).Find(trial));
 }
 
-LiveAttempt& LiveAttempts::Add(TrialNumber trial) {
+LiveAttempt& LiveAttempts::Add(TrialNumber trial, LiveAttempt live) {
   if (free_.empty()) {
     free_.push_back(static_cast<int32_t>(slots_.size()));
     slots_.emplace_back();
@@ -27,16 +27,12 @@ LiveAttempt& LiveAttempts::Add(TrialNumber trial) {
   if (place_.size() <= index) place_.resize(index + 1, kNone);
   place_[index] = place;
   trials_[static_cast<size_t>(place)] = trial;
-  return slots_[static_cast<size_t>(place)];
+  return slots_[static_cast<size_t>(place)] = std::move(live);
 }
 
 void LiveAttempts::Remove(TrialNumber trial) {
   int32_t& place = place_[static_cast<size_t>(trial)];
-  LiveAttempt& slot = slots_[static_cast<size_t>(place)];
-  ReportedValues reported = std::move(slot.reported);
-  reported.Clear();
-  slot = {};
-  slot.reported = std::move(reported);
+  slots_[static_cast<size_t>(place)] = {};
   trials_[static_cast<size_t>(place)] = kFree;
   free_.push_back(place);
   place = kNone;

@@ -91,8 +91,8 @@ class LiveAttempts {
   // nullptr if the trial has none. Valid until it is removed.
   const LiveAttempt* Find(TrialNumber trial) const;
   LiveAttempt* Find(TrialNumber trial);
-  // The trial has none. Returns one as new.
-  LiveAttempt& Add(TrialNumber trial);
+  // The trial has none.
+  LiveAttempt& Add(TrialNumber trial, LiveAttempt live);
   // The trial has one.
   void Remove(TrialNumber trial);
 

@@ -31,7 +31,6 @@ std::span<const double> LiveStudy::bests(TrialNumber number) const {
 
 void LiveStudy::Prefetch(TrialNumber number) const {
   athanor::Prefetch(trial(number));
-  ladder_.Prefetch(number);
   if (const LiveAttempt* attempt = live(number)) athanor::Prefetch(*attempt);
 }
 
@@ -158,7 +157,8 @@ void LiveStudy::IndexEnd(const Trial& trial) {
 
 void LiveStudy::IndexPause(const Trial& trial) {
   const int64_t rung = ladder_.HighestRung(trial.number);
-  const auto value = ladder_.Wait(LadderOf(trial), rung, trial.number);
+  ladder_.Wait(LadderOf(trial), rung, trial.number);
+  const auto value = this->rung(trial, rung).ValueOf(trial.number);
   checkpoints_.Pause(trial.number, rung, value.value_or(std::numeric_limits<double>::infinity()));
 }
 
@@ -167,7 +167,7 @@ void LiveStudy::StartAttempt(Transaction& tx, TrialNumber number, const Holder& 
   MoveTrial(number, TrialState::kRunning);
   ++trial.attempts;
   if (trial.started == WallTime{}) trial.started = tx.now.wall;
-  LiveAttempt& live = live_.Add(number);
+  LiveAttempt live;
   live.attempt.token = holder.token;
   live.attempt.trial = number;
   live.attempt.worker = holder.worker;
@@ -180,6 +180,7 @@ void LiveStudy::StartAttempt(Transaction& tx, TrialNumber number, const Holder& 
     curves_.erase(curve);
   }
   tx.changes.push_back(InsertAttempt{record_.id, live.attempt});
+  live_.Add(number, std::move(live));
   TouchTrial(tx, number);
 }
 
@@ -234,13 +235,13 @@ void LiveStudy::JoinLadder(const Trial& trial) {
   if (!rungs_.empty()) ladder_.Join(LadderOf(trial), trial.number, rule_->FirstRung(trial.bracket));
 }
 
-void LiveStudy::AddMeasurement(Transaction& tx, TrialNumber number, const Measurement& measurement,
-                               const Metric* objective) {
+void LiveStudy::AddMeasurement(Transaction& tx, TrialNumber number, const Measurement& measurement) {
   LiveAttempt& live = *live_.Find(number);
   tx.changes.push_back(athanor::AddMeasurement{record_.id, number, live.attempt.token, measurement});
   live.reported.Add(measurement);
-  if (objective != nullptr) {
-    AddValue(mutable_trial(number), live.curve, {measurement.step, objective->value, measurement.elapsed_ms});
+  for (const Metric& metric : measurement.metrics) {
+    if (metric.name != spec().objective().metric) continue;
+    AddValue(mutable_trial(number), live.curve, {measurement.step, metric.value, measurement.elapsed_ms});
   }
   TouchTrial(tx, number);
 }

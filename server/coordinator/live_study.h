@@ -25,7 +25,6 @@
 #include "server/core/history.h"
 #include "server/core/ladder.h"
 #include "server/core/order_statistics.h"
-#include "server/core/ranking.h"
 #include "server/core/search_space.h"
 #include "server/core/trial.h"
 #include "server/search/search_method.h"
@@ -95,9 +94,9 @@ class LiveStudy {
   // Starts to fetch the trial and its live attempt into the processor's cache.
   void Prefetch(TrialNumber number) const;
   // Trials that have a value, best first.
-  const OrderStatistics& ranking() const { return ranking_.entries(); }
+  const OrderStatistics& ranking() const { return ranking_; }
   // Those of them that have ended.
-  const OrderStatistics& ended_ranking() const { return ended_ranking_.entries(); }
+  const OrderStatistics& ended_ranking() const { return ended_ranking_; }
   const std::deque<EnqueuedConfiguration>& enqueued() const { return enqueued_; }
   const boost::container::flat_set<TrialNumber>& waiting() const { return waiting_; }
   // The worker whose attempt of this trial failed last; empty if none.
@@ -153,9 +152,8 @@ class LiveStudy {
   // Its first report: the step it goes on from. Archives rows past it, and removes earlier attempts' checkpoints past
   // it.
   void ResumeAttempt(Transaction& tx, TrialNumber number, int64_t resumed_step, Environment environment);
-  // Stores a measurement of the live attempt, or the metrics of it that are new. `objective`: which of its metrics is
-  // that; null if none.
-  void AddMeasurement(Transaction& tx, TrialNumber number, const Measurement& measurement, const Metric* objective);
+  // Stores a measurement of the live attempt, or the metrics of it that are new.
+  void AddMeasurement(Transaction& tx, TrialNumber number, const Measurement& measurement);
   void RecordDecision(Transaction& tx, TrialNumber number, const ObjectiveValue& value,
                       const StoppingDecision& decision);
   // The decision that a paused trial goes on; it is leased already.
@@ -231,8 +229,8 @@ class LiveStudy {
   Ladder ladder_;
   CompletedHistory history_;
   bool history_is_loaded_ = false;  // what had COMPLETED before Load is in it
-  Ranking ranking_;
-  Ranking ended_ranking_;
+  OrderStatistics ranking_;
+  OrderStatistics ended_ranking_;
   std::deque<EnqueuedConfiguration> enqueued_;
   int64_t next_suggestion_ = 0;
   int64_t next_enqueued_ = 1;

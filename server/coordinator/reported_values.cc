@@ -33,13 +33,6 @@ uint32_t ReportedValues::MetricIndex(const std::string& name, size_t expected) {
   return static_cast<uint32_t>(index);
 }
 
-void ReportedValues::Clear() {
-  constexpr size_t kMostKept = 64;
-  if (values_.capacity() > kMostKept) values_ = {};
-  values_.clear();
-  metrics_.clear();
-}
-
 void ReportedValues::Add(const Measurement& measurement) {
   auto at = values_.end();
   if (measurement.step < last_step()) at = std::ranges::upper_bound(values_, measurement.step, {}, &Value::step);

@@ -25,8 +25,6 @@ class ReportedValues {
   // The names of all metrics, each once.
   const std::vector<std::string>& metrics() const { return metrics_; }
 
-  // As new, but ready for as many values, within reason, without another allocation.
-  void Clear();
   // Metrics of the same step that came before must have other names. A measurement without metrics adds nothing.
   void Add(const Measurement& measurement);
 

@@ -125,7 +125,7 @@ Action Reports::Decide(Transaction& tx, LiveStudy& study, TrialNumber number, co
   const Trial& trial = study.trial(number);
   TrialValue value;
   if (trial.final.has_value()) value.previous_step = trial.final->step;
-  study.AddMeasurement(tx, number, measurement, objective);
+  study.AddMeasurement(tx, number, measurement);
   if (objective == nullptr) return Action::kContinue;
 
   if (ReachesTarget(study.spec(), objective->value)) {

@@ -4,8 +4,6 @@
 #include <limits>
 #include <numeric>
 
-#include "base/prefetch.h"
-
 namespace athanor {
 
 const Rung::Entry* Rung::EntryOf(TrialNumber trial) const {
@@ -110,12 +108,10 @@ void Ladder::NotePairs(const RungEntry& entry, int64_t first_rung) {
   }
 }
 
-std::optional<double> Ladder::Wait(int64_t bracket, int64_t rung, TrialNumber trial) {
+void Ladder::Wait(int64_t bracket, int64_t rung, TrialNumber trial) {
   Rung* const at = Find(bracket, rung);
-  if (at == nullptr) return std::nullopt;
-  const auto value = at->ValueOf(trial);
-  if (value.has_value()) at->waiting_.Insert(*value, trial);
-  return value;
+  if (at == nullptr) return;
+  if (const auto value = at->ValueOf(trial)) at->waiting_.Insert(*value, trial);
 }
 
 void Ladder::StopWaiting(int64_t bracket, int64_t rung, TrialNumber trial) {
@@ -139,11 +135,6 @@ int64_t Ladder::HighestRung(TrialNumber trial) const {
 int64_t Ladder::FirstOpenRung(TrialNumber trial) const {
   const auto index = static_cast<size_t>(trial);
   return index < climbers_.size() ? climbers_[index].first_open : 0;
-}
-
-void Ladder::Prefetch(TrialNumber trial) const {
-  const auto index = static_cast<size_t>(trial);
-  if (index < climbers_.size()) athanor::Prefetch(climbers_[index]);
 }
 
 int64_t Ladder::UnderWayBelow(int64_t bracket, int64_t rung) const {

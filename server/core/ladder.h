@@ -72,8 +72,8 @@ class Ladder {
   // at.
   void Enter(const RungEntry& entry);
   // The trial is PAUSED at this rung and may be promoted from it / is not any more (promoted, cancelled, finished).
-  // Both are no-ops for a trial without an entry there. Wait returns the value that it entered with, if it did.
-  std::optional<double> Wait(int64_t bracket, int64_t rung, TrialNumber trial);
+  // Both are no-ops for a trial without an entry there.
+  void Wait(int64_t bracket, int64_t rung, TrialNumber trial);
   void StopWaiting(int64_t bracket, int64_t rung, TrialNumber trial);
 
   // An empty rung if nothing entered it.
@@ -86,8 +86,6 @@ class Ladder {
   // except after `trial retry`: the +inf with which a failure entered is to be replaced, so those rungs are open again.
   // (No other trial that goes on has a +inf: a value of +inf pauses its trial for good, or stops it.) O(1).
   int64_t FirstOpenRung(TrialNumber trial) const;
-  // Starts to fetch where the trial stands into the processor's cache.
-  void Prefetch(TrialNumber trial) const;
   // Trials of the ladder that are under way and have not entered `rung` yet. O(rungs).
   int64_t UnderWayBelow(int64_t bracket, int64_t rung) const;
 

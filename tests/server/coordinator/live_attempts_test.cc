@@ -37,7 +37,7 @@ TEST(LiveAttemptsTest, HasNoneForATrialThatItNeverSaw) {
 
 TEST(LiveAttemptsTest, WalksInOrderOfTrialWhateverTheOrderOfAdding) {
   LiveAttempts attempts;
-  for (const TrialNumber trial : {7, 2, 9, 4}) attempts.Add(trial) = WithToken(trial + 100);
+  for (const TrialNumber trial : {7, 2, 9, 4}) attempts.Add(trial, WithToken(trial + 100));
   EXPECT_THAT(TokensIn(attempts), ElementsAre(Pair(2, 102), Pair(4, 104), Pair(7, 107), Pair(9, 109)));
   attempts.Remove(7);
   EXPECT_EQ(attempts.size(), 3);
@@ -47,9 +47,9 @@ TEST(LiveAttemptsTest, WalksInOrderOfTrialWhateverTheOrderOfAdding) {
 
 TEST(LiveAttemptsTest, KeepsNothingOfTheOneWhosePlaceIsTaken) {
   LiveAttempts attempts;
-  attempts.Add(0) = WithToken(1);
+  attempts.Add(0, WithToken(1));
   attempts.Remove(0);
-  const LiveAttempt& next = attempts.Add(5);
+  const LiveAttempt& next = attempts.Add(5, {});
   EXPECT_EQ(attempts.Find(5), &next);
   EXPECT_EQ(next.attempt.token, 0);
   EXPECT_TRUE(next.reported.empty());
@@ -58,9 +58,8 @@ TEST(LiveAttemptsTest, KeepsNothingOfTheOneWhosePlaceIsTaken) {
 
 TEST(LiveAttemptsTest, LeavesAnAttemptWhereItIsWhileOthersComeAndGo) {
   LiveAttempts attempts;
-  LiveAttempt* first = &attempts.Add(0);
-  *first = WithToken(1);
-  for (TrialNumber trial = 1; trial < 1000; ++trial) attempts.Add(trial) = WithToken(trial + 1);
+  const LiveAttempt* first = &attempts.Add(0, WithToken(1));
+  for (TrialNumber trial = 1; trial < 1000; ++trial) attempts.Add(trial, WithToken(trial + 1));
   for (TrialNumber trial = 1; trial < 1000; trial += 2) attempts.Remove(trial);
   EXPECT_EQ(attempts.Find(0), first);
   EXPECT_EQ(first->attempt.token, 1);

@@ -64,19 +64,5 @@ TEST(ReportedValuesTest, KnowsAMetricAgainWhereverItStands) {
   EXPECT_THAT(Pairs(*reported.At(2)), ElementsAre(Pair("b", 3), Pair("c", 4), Pair("a", 5)));
 }
 
-TEST(ReportedValuesTest, IsAsNewAfterClear) {
-  for (const int64_t steps : {1, 1'000}) {
-    ReportedValues reported;
-    for (int64_t step = 1; step <= steps; ++step) reported.Add({step, 0, {{"loss", 1}}});
-    reported.Clear();
-    EXPECT_TRUE(reported.empty());
-    EXPECT_EQ(reported.last_step(), 0);
-    EXPECT_THAT(reported.metrics(), IsEmpty());
-    reported.Add({1, 5, {{"f1", 0.5}}});
-    EXPECT_THAT(Pairs(*reported.At(1)), ElementsAre(Pair("f1", 0.5)));
-    EXPECT_THAT(reported.metrics(), ElementsAre("f1"));
-  }
-}
-
 }  // namespace
 }  // namespace athanor
