@@ -98,19 +98,18 @@ std::vector<Trial> TrialRows::Load(StudyId study, size_t parameters) {
   Statement select_values(
       database_, "SELECT trial, parameter, kind, value FROM trial_values WHERE study = ? ORDER BY trial, parameter");
   Rows rows = select_values.Query(study);
-  bool has_row = rows.Next();
-  std::optional<TrialNumber> number;
-  const auto next = [&] { number = has_row ? std::optional(rows.Int()) : std::nullopt; };
+  std::optional<TrialNumber> number;  // of the row at hand; nullopt behind the last
+  const auto next = [&] { number = rows.Next() ? std::optional(rows.Int()) : std::nullopt; };
   next();
   for (Trial& trial : trials) {
     Configuration configuration(parameters);
-    for (; number == trial.number; has_row = rows.Next(), next()) {
+    for (; number == trial.number; next()) {
       const uint64_t parameter = rows.Unsigned();
       configuration.at(parameter) = rows.TypedValue();
     }
     trial.configuration = configuration;
   }
-  if (has_row) throw SQLite::Exception("trial_values holds a trial that does not exist", SQLITE_CORRUPT);
+  if (number.has_value()) throw SQLite::Exception("trial_values holds a trial that does not exist", SQLITE_CORRUPT);
   return trials;
 }
 

@@ -161,6 +161,19 @@ TEST_F(SqliteFileTest, FileAboveTheLimitIsOpenedWithoutAllItsPagesAndSaysWhatIsD
   EXPECT_THAT(std::string(status.message()), HasSubstr(path()));
 }
 
+TEST_F(SqliteFileTest, ValueOfATrialThatIsNotThereIsDataLoss) {
+  MakeDatabase();
+  for (const int trial : {-1, 1}) {
+    SCOPED_TRACE(trial);
+    SQLite::Database(path(), SQLite::OPEN_READWRITE)
+        .exec(absl::StrCat("INSERT INTO trial_values VALUES (1, ", trial, ", 0, 'float', 0.5)"));
+    EXPECT_EQ(MustOpen()->LoadStudy(1).status().code(), absl::StatusCode::kDataLoss);
+    SQLite::Database(path(), SQLite::OPEN_READWRITE)
+        .exec(absl::StrCat("DELETE FROM trial_values WHERE trial = ", trial));
+    EXPECT_TRUE(MustOpen()->LoadStudy(1).ok());
+  }
+}
+
 TEST_F(SqliteFileTest, EmptiedFileWithALogBesideItIsRefused) {
   WriteBytes(path(), "");
   WriteBytes(path() + "-wal", "frames");
