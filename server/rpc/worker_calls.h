@@ -16,6 +16,8 @@ class AcquireCall : public std::enable_shared_from_this<AcquireCall> {
  public:
   AcquireCall(ServiceContext& context, Done<v1::AcquireResponse> done) : context_(context), done_(std::move(done)) {}
 
+  // As Dispatch::Acquire, or refused at once as Owner::Post refuses. While the coordinator is shutting down nobody
+  // waits. Once.
   void Start(const v1::AcquireRequest& request);
   // The caller went away: answers CANCELLED. No-op once it was answered.
   void Cancel();
@@ -34,14 +36,20 @@ class AcquireCall : public std::enable_shared_from_this<AcquireCall> {
   Dispatch::WaitId wait_ = 0;  // owner thread only
 };
 
+// Each answers through `done`, called exactly once: on the owner thread after the commit of the group that handled it,
+// or on the caller's, at once, where Owner::Post refuses. What a call means, and its errors, are told with its RPC.
 class WorkerCalls {
  public:
+  // Both must outlive every call.
   WorkerCalls(ServiceContext& context, ReportStreams& streams) : context_(context), streams_(streams) {}
 
+  // Also ends the report stream of an older incarnation of the worker.
   void Register(const v1::RegisterRequest& request, Done<v1::RegisterResponse> done);
   // Never null.
   std::shared_ptr<AcquireCall> Acquire(const v1::AcquireRequest& request, Done<v1::AcquireResponse> done);
+  // Renews the leases that the worker lists, and tells which of them are dead.
   void Heartbeat(const v1::HeartbeatRequest& request, Done<v1::HeartbeatResponse> done);
+  // Outside the report stream: nothing may still be on its way there.
   void Finish(const v1::FinishRequest& request, Done<v1::FinishResponse> done);
 
  private:

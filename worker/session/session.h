@@ -22,15 +22,16 @@
 namespace athanor::session {
 
 struct SessionOptions {
-  v1::RegisterRequest registration;
-  std::vector<SlotOptions> slots;
-  HelloMessage trainer;
-  std::string trials_folder;
+  v1::RegisterRequest registration;  // said at every connection, also after the coordinator was away
+  std::vector<SlotOptions> slots;    // one a trainer process
+  HelloMessage trainer;              // what the trainer said when it was tried out before the session
+  std::string trials_folder;         // each lease makes and removes its own folder in it
   ReportQueue::Options reports;
-  Backoff::Options reconnect_backoff;
+  Backoff::Options reconnect_backoff;  // between attempts to register
+  // Between attempts to upload or download one checkpoint.
   Backoff::Options transfer_backoff{.initial = std::chrono::milliseconds(500), .cap = std::chrono::seconds(5)};
   LogShipperOptions logs;
-  Duration drain_timeout = std::chrono::seconds(30);
+  Duration drain_timeout = std::chrono::seconds(30);  // from Drain() to ABORTED
 };
 
 class Session final : public Connection::Observer, public LeaseTask::Observer, public Slot::Observer {
@@ -44,6 +45,7 @@ class Session final : public Connection::Observer, public LeaseTask::Observer, p
           SessionOptions options, OnEnd on_end);
   ~Session() override;
 
+  // Connects; returns at once. Trainers are started when there is work for them. Once.
   void Start();
   // Takes no more work, checkpoints and hands back every trial, lets the trainers exit and ends the session: OK, or
   // ABORTED after `drain_timeout`.
@@ -51,6 +53,7 @@ class Session final : public Connection::Observer, public LeaseTask::Observer, p
   // Ends the session now; trainers are killed when it is destroyed.
   void Abort();
 
+  // What the connection tells of and asks for (connection.h).
   void OnRegistered(const v1::RegisterResponse& response) override;
   void OnRefused(const absl::Status& status) override;
   void OnLeases(const v1::AcquireResponse& response) override;
@@ -62,18 +65,22 @@ class Session final : public Connection::Observer, public LeaseTask::Observer, p
   std::vector<LeaseKey> HeldLeases() const override;
   int FreeSlots() const override;
 
+  // What leases and slots tell of (lease_task.h, slot.h).
   void OnReportsQueued() override;
   void OnLeaseOver() override { ScheduleSweep(); }
   void OnSlotFree() override { ScheduleSweep(); }
   void OnHello(const HelloMessage& hello) override;
 
  private:
+  // nullptr if it is not held.
   LeaseTask* Find(const LeaseKey& lease);
   void Take(const v1::Lease& lease);
   void PreemptAll();
+  // Has Sweep run once the events at hand are through, however many ask for it.
   void ScheduleSweep();
   // Forgets the leases that are over, fills free slots, goes on with a drain.
   void Sweep();
+  // Whether slots read what their trainers write: not while the queue of reports is full.
   void SetReading(bool on);
   void End(const absl::Status& status);
 

@@ -1,4 +1,5 @@
-// Where in a run of optimiser steps the steps of the study's resource lie.
+// Where in a run of optimiser steps the steps of the study's resource lie: where a mean of the training loss ends,
+// where the model is evaluated and its metrics are reported, where the run has to wait for the coordinator's word.
 #pragma once
 
 #include <algorithm>
@@ -9,9 +10,12 @@
 
 namespace athanor::training {
 
-// Pure arithmetic. Steps of either kind count what is finished.
+// Pure arithmetic; O(log holds) at most. Steps of either kind count what is finished, so optimiser step 1 is the first.
 class RunPlan {
  public:
+  // `steps_per_epoch` >= 1: batches of one pass over the training data. `evaluation_interval` >= 1: optimiser steps
+  // between evaluations where the resource is kStep; not looked at where it is kEpoch. `until` >= 1 and `hold_at`,
+  // ascending, count the resource.
   RunPlan(Resource resource, int64_t steps_per_epoch, int64_t evaluation_interval, int64_t until,
           std::vector<int64_t> hold_at)
       : resource_(resource),
@@ -20,6 +24,7 @@ class RunPlan {
         until_(until),
         hold_at_(std::move(hold_at)) {}
 
+  // The last step of the resource.
   int64_t until() const { return until_; }
   int64_t steps_per_epoch() const { return steps_per_epoch_; }
   int64_t total_optimizer_steps() const { return resource_ == Resource::kEpoch ? until_ * steps_per_epoch_ : until_; }
@@ -36,11 +41,13 @@ class RunPlan {
   bool EndsWindow(int64_t optimizer_step) const {
     return optimizer_step % (resource_ == Resource::kEpoch ? steps_per_epoch_ : evaluation_interval_) == 0;
   }
+  // Whether the model is evaluated and a measurement reported after this optimiser step: at the end of every window
+  // and, where the resource is kStep, at holds and at the end.
   bool Measures(int64_t optimizer_step) const {
     return EndsWindow(optimizer_step) ||
            (resource_ == Resource::kStep && (optimizer_step == until_ || Holds(optimizer_step)));
   }
-  // `step` counts the resource.
+  // Whether the run waits for the coordinator's word after this step of the resource.
   bool Holds(int64_t step) const { return std::ranges::binary_search(hold_at_, step); }
 
  private:
