@@ -1,7 +1,9 @@
 #include "server/store/sqlite/connection.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <span>
+#include <string>
 #include <system_error>
 #include <utility>
 
@@ -18,6 +20,7 @@ namespace {
 // Pages in the write-ahead log before a commit folds them into the database: 16 MiB. Larger means fewer, longer folds.
 constexpr int kCheckpointPages = 4096;
 constexpr int64_t kPageBytes = 4096;
+constexpr int64_t kSmallCacheKib = 2048;
 
 // Closing the last connection folds the log into the database, which a refused file must not see.
 enum class OnClose { kFoldLog, kLeaveFile };
@@ -32,6 +35,8 @@ int64_t BytesOf(const std::string& path) {
   const uintmax_t bytes = std::filesystem::file_size(path, missing);
   return missing ? 0 : static_cast<int64_t>(bytes);
 }
+
+std::string CacheSize(int64_t kib) { return absl::StrCat("PRAGMA cache_size = -", kib); }
 
 }  // namespace
 
@@ -55,7 +60,7 @@ absl::StatusOr<SQLite::Database> OpenForWriting(const SqliteOptions& options) {
   database.exec("PRAGMA journal_mode = WAL");
   database.exec("PRAGMA synchronous = FULL");
   database.exec(absl::StrCat("PRAGMA wal_autocheckpoint = ", kCheckpointPages));
-  database.exec(absl::StrCat("PRAGMA cache_size = -", options.cache_kib));
+  database.exec(CacheSize(options.cache_kib));
   ATHANOR_RETURN_IF_ERROR(Migrate(database, path, migrations, options.faults));
   database.exec("PRAGMA foreign_keys = ON");
   return database;
@@ -64,5 +69,11 @@ absl::StatusOr<SQLite::Database> OpenForWriting(const SqliteOptions& options) {
 SQLite::Database OpenForReading(const SqliteOptions& options) {
   return SQLite::Database(options.path, SQLite::OPEN_READONLY | SQLite::OPEN_NOMUTEX, options.busy_timeout_ms);
 }
+
+SmallCache::SmallCache(SQLite::Database& database, int64_t cache_kib) : database_(database), cache_kib_(cache_kib) {
+  database_.tryExec(CacheSize(std::min(kSmallCacheKib, cache_kib_)));
+}
+
+SmallCache::~SmallCache() { database_.tryExec(CacheSize(cache_kib_)); }
 
 }  // namespace athanor::sqlite

@@ -18,4 +18,18 @@ absl::StatusOr<SQLite::Database> OpenForWriting(const SqliteOptions& options);
 // The file exists and has the latest schema. Throws SQLite::Exception.
 SQLite::Database OpenForReading(const SqliteOptions& options);
 
+// While it lives, the connection keeps at most 2 MiB of pages in memory; then `cache_kib` again. For a pass over a
+// whole study, of whose pages commits will ask for few: they would fill the cache for good. Never throws.
+class SmallCache {
+ public:
+  SmallCache(SQLite::Database& database, int64_t cache_kib);
+  ~SmallCache();
+  SmallCache(const SmallCache&) = delete;
+  SmallCache& operator=(const SmallCache&) = delete;
+
+ private:
+  SQLite::Database& database_;
+  const int64_t cache_kib_;
+};
+
 }  // namespace athanor::sqlite

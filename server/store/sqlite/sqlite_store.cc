@@ -29,6 +29,7 @@ class SqliteStore final : public Store {
   SqliteStore(const SqliteOptions& options, std::unique_ptr<FileLock> lock, SQLite::Database writer,
               SQLite::Database reader)
       : path_(options.path),
+        cache_kib_(options.cache_kib),
         schema_version_(options.migrations.empty() ? sqlite::LatestSchemaVersion() : options.migrations.back().version),
         faults_(options.faults),
         lock_(std::move(lock)),
@@ -54,7 +55,10 @@ class SqliteStore final : public Store {
   }
 
   absl::StatusOr<StudyImage> LoadStudy(StudyId study) override {
-    return Guarded(path_, [&] { return sqlite::LoadStudyImage(study, tables_); });
+    return Guarded(path_, [&] {
+      const sqlite::SmallCache while_reading(writer_, cache_kib_);
+      return sqlite::LoadStudyImage(study, tables_);
+    });
   }
 
   absl::StatusOr<std::vector<WorkerRecord>> LoadWorkers() override {
@@ -179,6 +183,7 @@ class SqliteStore final : public Store {
   };
 
   const std::string path_;
+  const int64_t cache_kib_;
   const int32_t schema_version_;
   const FaultHook faults_;
   const std::unique_ptr<FileLock> lock_;  // outlives both connections

@@ -10,6 +10,7 @@
 #include "SQLiteCpp/SQLiteCpp.h"
 #include "absl/strings/str_cat.h"
 #include "server/store/sqlite/schema.h"
+#include "sqlite3.h"
 #include "tests/server/store/store_fixture.h"
 
 namespace athanor {
@@ -74,6 +75,26 @@ TEST_F(SqliteFileTest, ReopenedFileHoldsEverything) {
   EXPECT_EQ(store->ReadSize()->path, path());
   EXPECT_EQ(store->ReadSize()->schema_version, sqlite::LatestSchemaVersion());
   EXPECT_GE(store->ReadSize()->bytes, 5000 * 8);
+}
+
+TEST_F(SqliteFileTest, LoadingAStudyLeavesItsPagesOutOfMemory) {
+  constexpr int kTrials = 20'000;
+  {
+    const auto store = MustOpen();
+    ChangeBatch batch = {PutStudy{SmallStudy(1, "a")}};
+    for (int number = 0; number < kTrials; ++number) {
+      Trial trial = SmallTrial(number, TrialState::kCompleted);
+      trial.reason = std::string(400, 'x');
+      batch.push_back(InsertTrial{1, std::move(trial)});
+    }
+    ASSERT_TRUE(store->Commit(batch).ok());
+  }
+  SqliteOptions unchecked;  // a check of the pages would fill the cache as well
+  unchecked.check_pages_up_to = 0;
+  const auto store = MustOpen(unchecked);
+  const int64_t before = sqlite3_memory_used();
+  ASSERT_EQ(store->LoadStudy(1)->trials.size(), kTrials);
+  EXPECT_LT(sqlite3_memory_used() - before, 3 << 20);  // of 8 MiB that it read
 }
 
 TEST_F(SqliteFileTest, FileIsMarkedAsOursAndDurable) {
