@@ -1,0 +1,38 @@
+// Which tensors a checkpoint holds and how they lie in it, so that its weights can be taken into a model of another
+// plan.
+//
+// Section `layout` of a checkpoint (run/checkpoint_file.h): text, one line a tensor, fields parted by one space, every
+// line ended by a newline:
+//   parameter START SIZES STRIDES NAME     in the section `parameters`, and likewise in `best_parameters`
+//   buffer TYPE SIZES NAME                 in the section `buffer/NAME`, and likewise in `best_buffer/NAME`
+// START: the first element's place among the float32 elements of the section. SIZES, STRIDES: numbers joined by x, `-`
+// for a tensor without dimensions. TYPE: float32 or int64; a buffer's elements lie one after another in row-major
+// order. NAME: the rest of the line. Example:
+//   parameter 0 16x1x3x3 9x1x3x1 conv1.weight
+//   parameter 144 16 1 norm1.weight
+//   buffer float32 16 norm1.running_mean
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "worker/training/models/model.h"
+#include "worker/training/run/checkpoint_file.h"
+
+namespace athanor::training {
+
+// The text of the section `layout`. The model's parameters must be views of one tensor, the one that is saved as
+// `parameters` (optimizers/flat_parameters.h), and its buffers float32 or int64.
+std::string WriteLayout(Model& model);
+
+// All tensors that the sections of a checkpoint hold of a model, on the CPU, by name: the best model's where there is
+// one, else the present one's. They are copies and share nothing with `sections`.
+//
+// Throws CheckpointError, naming the section or the line, if the sections have no layout or one that is not as above,
+// or if a tensor lies outside its section; nothing is allocated before its size is checked against the section's.
+std::vector<NamedTensor> TensorsOfCheckpoint(const CheckpointSections& sections);
+
+}  // namespace athanor::training
