@@ -27,10 +27,19 @@ struct TrainerOption {
   bool exclusive_max = false;
   std::vector<std::string_view> choices = {};  // kChoice
   std::string_view help;                       // one line; with the unit
+  std::string_view search = {};  // what is sensible to search, as a study file would say it; empty: fix it
+  std::string_view source = {};  // the paper or the program that it is taken from
+};
+
+// A part of the table, as documentation divides it.
+struct TrainerOptionGroup {
+  std::string_view title;
+  std::span<const TrainerOption> options;
 };
 
 // In the order in which documentation lists them. Static storage.
 std::span<const TrainerOption> TrainerOptions();
+std::span<const TrainerOptionGroup> TrainerOptionGroups();
 
 // Null if there is no option of that name.
 const TrainerOption* FindTrainerOption(std::string_view name);

@@ -50,8 +50,10 @@ TEST(WhyRefused, NamesTheValueAndWhatWouldBeAccepted) {
       {"nesterov", false, nullptr},
       {"nesterov", int64_t{1}, "1 is of type int; want true or false"},
       {"optimizer", std::string("adamw"), nullptr},
-      {"optimizer", std::string("Adam"), "Adam is unknown; want one of sgd, adam, adamw"},
-      {"optimizer", int64_t{3}, "3 is of type int; want one of sgd, adam, adamw"},
+      {"optimizer", std::string("Adam"),
+       "Adam is unknown; want one of sgd, adagrad, rmsprop, adam, adamw, adabelief, ranger, lamb"},
+      {"optimizer", int64_t{3},
+       "3 is of type int; want one of sgd, adagrad, rmsprop, adam, adamw, adabelief, ranger, lamb"},
       {"data_dir", std::string("/data"), nullptr},
       {"data_dir", 1.5, "1.5 is of type float; want a string"},
   };
@@ -76,13 +78,13 @@ TEST(TrainerOptionsHash, IsStableWithinABuild) {
 TEST(TrainerSettings, GivesTheValueElseTheDefault) {
   const TrainerSettings settings({{"channels", int64_t{24}},
                                   {"learning_rate", int64_t{1}},
-                                  {"batch_norm", true},
+                                  {"nesterov", true},
                                   {"optimizer", std::string("adam")}});
   EXPECT_EQ(settings.Int("channels"), 24);
   EXPECT_EQ(settings.Int("batch_size"), 128);
   EXPECT_EQ(settings.Float("learning_rate"), 1.0) << "an int widens";
   EXPECT_EQ(settings.Float("beta1"), 0.9);
-  EXPECT_TRUE(settings.Bool("batch_norm"));
+  EXPECT_TRUE(settings.Bool("nesterov"));
   EXPECT_EQ(settings.String("optimizer"), "adam");
   EXPECT_EQ(settings.String("dataset"), "fashion-mnist");
   EXPECT_TRUE(settings.Has("channels"));

@@ -3,8 +3,8 @@
 #include <vector>
 
 #include "tests/fuzz/memory_file.h"
+#include "worker/training/data/idx_file.h"
 #include "worker/training/errors.h"
-#include "worker/training/idx_file.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const athanor::fuzz::MemoryFile file(data, size);

@@ -83,7 +83,7 @@ inline StudySpec RichStudySpec(std::string name) {
   spec.trainer = {{"model", Value(std::string("lenet"))},
                   {"epochs", Value(int64_t{54})},
                   {"weight_decay", Value(5e-4)},
-                  {"batch_norm", Value(true)},
+                  {"norm", Value(std::string("batch"))},
                   {"label_smoothing", Value(0.0)}};
   spec.warm_start = {"earlier", "die-größte"};
   return spec;

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "worker/trainer/session.h"
-#include "worker/training/runtime.h"
+#include "worker/training/run/runtime.h"
 
 namespace {
 

@@ -8,7 +8,7 @@
 #include <variant>
 #include <vector>
 
-#include "worker/training/trainer.h"
+#include "worker/training/run/trainer.h"
 
 namespace athanor {
 

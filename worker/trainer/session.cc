@@ -11,8 +11,8 @@
 #include "worker/trainer/channel.h"
 #include "worker/trainer/messages.h"
 #include "worker/trainer/trial_queue.h"
-#include "worker/training/runtime.h"
-#include "worker/training/trainer.h"
+#include "worker/training/run/runtime.h"
+#include "worker/training/run/trainer.h"
 
 namespace athanor {
 namespace {

@@ -13,9 +13,9 @@
 #include <ctime>
 #include <filesystem>
 
-#include "worker/training/dataset.h"
-#include "worker/training/runtime.h"
-#include "worker/training/trainer.h"
+#include "worker/training/data/dataset.h"
+#include "worker/training/run/runtime.h"
+#include "worker/training/run/trainer.h"
 
 namespace athanor::training {
 namespace {
@@ -63,11 +63,12 @@ class Stopwatch final : public TrainingEvents, public TrainingControl {
 
 double GatherMilliseconds(const DataOptions& options, int64_t batch_size) {
   DatasetCache cache;
-  const auto dataset = cache.Get(options, at::kCPU, [] {});
+  const auto dataset = cache.Get(options, TaskKind::kClassification, at::kCPU, 1, [] {});
   constexpr int kRepeats = 500;
   const Reading start = ReadClocks();
   for (int i = 0; i < kRepeats; ++i) {
-    GatherBatch(*dataset, dataset->training_file, at::randint(dataset->training_file.count(), {batch_size}, at::kLong));
+    const at::Tensor indices = at::randint(dataset->training_part.count(), {batch_size}, at::kLong);
+    GatherBatch(*dataset, dataset->training_part, indices, at::kCPU);
   }
   return 1000 * (ReadClocks().processor - start.processor) / kRepeats;
 }

@@ -1,0 +1,69 @@
+// What the trainer needs of a network, without LibTorch's module headers: those are slow to compile and stay in the
+// files that build networks.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "worker/training/data/shape.h"
+#include "worker/training/options/model_options.h"
+#include "worker/training/options/task_options.h"
+
+namespace athanor::training {
+
+enum class Mode { kTraining, kEvaluation };
+
+struct NamedTensor {
+  std::string name;
+  at::Tensor tensor;
+};
+
+// Not thread-safe.
+class Model {
+ public:
+  virtual ~Model() = default;
+  // inputs: a batch's (data/dataset.h). Returns float32 [B, outputs]: logits, or numbers for regression; for
+  // reconstruction the shape of the inputs. In training mode dropout draws from the default generator of the device.
+  virtual at::Tensor Forward(const at::Tensor& inputs) = 0;
+  virtual void SetMode(Mode mode) = 0;
+  // Moves all tensors; those that Parameters and Buffers gave before are not the model's afterwards.
+  virtual void MoveTo(const at::Device& device) = 0;
+  // The live tensors, in an order fixed by the options: what is trained, and what else is part of the model (running
+  // statistics of batch normalisation). Names are unique, parts joined by dots.
+  virtual std::vector<NamedTensor> Parameters() = 0;
+  virtual std::vector<NamedTensor> Buffers() = 0;
+  // The name, dot included, that begins the names of the last layer's parameters: what freeze_epochs trains first and
+  // what has another size where there are other classes. Empty if the model does not tell.
+  virtual std::string HeadPrefix() const = 0;
+};
+
+struct ModelSpec {
+  ModelOptions options;
+  TaskKind task = TaskKind::kClassification;
+  Shape shape;
+};
+
+// Each makes one architecture on the CPU, initialised by LibTorch's defaults (Kaiming uniform) from its default
+// generator, unless said otherwise. Each throws InfeasibleError if the inputs are not of its kind (a table for a
+// convolution) or too small for it.
+
+// Multi-layer perceptron: hidden_layers times (dense, [norm], activation, [dropout]), then a dense layer to the
+// outputs. kLinear is the same without hidden layers. Tables with categories get a vector of category_units each (Guo
+// and Berkhahn 2016, arXiv:1604.06737).
+std::unique_ptr<Model> MakeMlp(const ModelSpec& spec);
+
+// LeNet-5's plan (LeCun et al. 1998) with max pooling and tunable widths: convolution (padded to keep the size), [
+// norm], 2 x 2 max pooling, activation; convolution (unpadded, twice the channels), [norm], pooling, activation;
+// [dropout]; dense, [norm], activation; [dropout]; dense to the outputs. Pooling before the activation gives the
+// same for monotone activations and a quarter of the work.
+std::unique_ptr<Model> MakeLenet(const ModelSpec& spec);
+
+// The model of `spec.options.architecture`, on `device`, its weights drawn on the CPU so that they do not depend on the
+// device. Throws InfeasibleError as above, DataError if a model_file cannot be read.
+std::unique_ptr<Model> MakeModel(const ModelSpec& spec, const at::Device& device);
+
+}  // namespace athanor::training

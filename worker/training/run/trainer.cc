@@ -1,0 +1,61 @@
+#include "worker/training/run/trainer.h"
+
+#include <ATen/core/Tensor.h>
+#include <c10/util/Exception.h>
+
+#include <algorithm>
+#include <new>
+
+#include "worker/training/data/dataset.h"
+#include "worker/training/errors.h"
+#include "worker/training/options/options.h"
+#include "worker/training/run/runtime.h"
+#include "worker/training/run/training_run.h"
+
+namespace athanor::training {
+namespace {
+
+std::string FirstLine(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+TrialResult Ended(Ending ending, const std::string& reason) { return {.ending = ending, .reason = FirstLine(reason)}; }
+
+at::Device FindDevice(const std::string& name) {
+  const std::vector<std::string> devices = Devices();
+  if (std::ranges::find(devices, name) == devices.end()) {
+    std::string known;
+    for (const std::string& device : devices) known += (known.empty() ? "" : ", ") + device;
+    throw std::runtime_error("device " + name + " does not exist here; there are: " + known);
+  }
+  return at::Device(name);
+}
+
+}  // namespace
+
+struct Trainer::Shared {
+  DatasetCache datasets;
+};
+
+Trainer::Trainer(const Clock& clock) : clock_(clock), shared_(std::make_unique<Shared>()) {}
+Trainer::~Trainer() = default;
+
+TrialResult Trainer::Run(const TrialSpec& spec, TrainingEvents& events, TrainingControl& control) {
+  try {
+    const TrainingOptions options = ParseTrainingOptions(spec.options);
+    const at::Device device = FindDevice(spec.device);
+    UseThreads(options.threads);
+    TrainingRun run(spec, options, device, shared_->datasets, clock_, events, control);
+    return run.Run();
+  } catch (const InfeasibleError& error) {
+    return Ended(Ending::kInfeasible, error.what());
+  } catch (const c10::OutOfMemoryError& error) {
+    return Ended(Ending::kInfeasible, std::string("out of memory: ") + error.what_without_backtrace());
+  } catch (const c10::Error& error) {
+    return Ended(Ending::kFailed, std::string("LibTorch: ") + error.what_without_backtrace());
+  } catch (const std::bad_alloc&) {
+    return Ended(Ending::kFailed, "out of memory on the host");
+  } catch (const std::exception& error) {
+    return Ended(Ending::kFailed, error.what());
+  }
+}
+
+}  // namespace athanor::training

@@ -1,0 +1,86 @@
+// One trial from start to end: the loop behind Trainer::Run.
+//
+// It trains epoch by epoch, batch by batch; measures at the end of every step of the study's resource (plan.h); saves a
+// checkpoint where it holds, where it is told to pause, and every checkpoint interval; and goes on from one as if it
+// had never stopped: on the CPU bit for bit, because everything that decides what comes next is in TrainingState or
+// follows from the seed and the epoch (order of examples, dropout, learning rate).
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "worker/training/data/dataset.h"
+#include "worker/training/options/options.h"
+#include "worker/training/run/pacer.h"
+#include "worker/training/run/plan.h"
+#include "worker/training/run/trainer.h"
+#include "worker/training/run/training_state.h"
+#include "worker/training/schedules/schedule.h"
+#include "worker/training/tasks/evaluate.h"
+
+namespace athanor::training {
+
+// Used once, by one thread, which it blocks for as long as the trial trains. Throws the errors of errors.h and
+// LibTorch's; Trainer::Run makes results of them.
+class TrainingRun {
+ public:
+  // Loads the data, builds the trial and restores the newest checkpoint that can be read; one that cannot is passed
+  // over with a warning, never an error. Everything referred to must outlive it. `datasets` keeps what is decoded for
+  // the next trial; `events` is told what happens; `control` is asked for commands after every batch.
+  TrainingRun(const TrialSpec& spec, const TrainingOptions& options, const at::Device& device, DatasetCache& datasets,
+              const Clock& clock, TrainingEvents& events, TrainingControl& control);
+
+  // Trains until the trial's last step, a command to pause or to stop, or divergence. Once.
+  TrialResult Run();
+
+ private:
+  void RestoreNewest();
+
+  // Each returns the trial's result if it ends there.
+  std::optional<TrialResult> Advance();
+  std::optional<TrialResult> AtMeasurement();
+  std::optional<TrialResult> Obey();
+  std::optional<TrialResult> Hold();
+
+  void TrainBatch();
+  at::Tensor NextIndices();
+  TrialResult EndDiverged();
+  TrialResult Finish();
+
+  // The sums behind train_loss are on the device while it is not the CPU, so that no step waits for it.
+  void CountLoss(const at::Tensor& loss, int64_t examples);
+  void SettleLoss();
+  bool LossChecked() const;
+
+  std::unique_ptr<Scores> Evaluate(const Examples& examples, const at::Tensor& indices);
+  Metrics Measure();
+  void TrackBest(const Metrics& metrics);
+  void SaveCheckpoint();
+  void ReportProgress();
+
+  const TrialSpec& spec_;
+  const TrainingOptions& options_;
+  at::Device device_;
+  TrainingEvents& events_;
+  TrainingControl& control_;
+  Pacer pacer_;
+  std::shared_ptr<const Dataset> dataset_;
+  std::unique_ptr<Task> task_;
+  std::optional<RunPlan> plan_;
+  std::optional<LearningRateSchedule> schedule_;
+  std::unique_ptr<TrainingState> state_;
+
+  int64_t order_epoch_ = -1;  // the epoch that order_ is of
+  at::Tensor order_;          // int64 [examples of an epoch]: indices into the training file
+  at::Tensor pending_loss_;   // see CountLoss; float64 scalar on the device, undefined if nothing is pending
+  at::Tensor last_loss_;
+  int64_t examples_since_report_ = 0;
+};
+
+// A text equal for all attempts of a trial and for nothing else: its seed, data and options.
+std::string TrialIdentity(const TrialSpec& spec, const Dataset& dataset);
+
+}  // namespace athanor::training

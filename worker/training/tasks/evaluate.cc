@@ -1,0 +1,31 @@
+#include "worker/training/tasks/evaluate.h"
+
+#include <c10/core/GradMode.h>
+
+#include <algorithm>
+
+namespace athanor::training {
+namespace {
+
+// Small enough that the activations of lenet stay near the cache, large enough to keep a GPU busy.
+constexpr int64_t kEvaluationBatch = 250;
+
+}  // namespace
+
+std::unique_ptr<Scores> Evaluate(Model& model, const Task& task, MetricSet metrics, const Dataset& dataset,
+                                 const Examples& examples, const at::Tensor& indices, const at::Device& device,
+                                 const std::function<void()>& heartbeat) {
+  const c10::NoGradGuard no_grad;
+  model.SetMode(Mode::kEvaluation);
+  std::unique_ptr<Scores> scores = task.NewScores(metrics);
+  const int64_t count = indices.size(0);
+  for (int64_t start = 0; start < count; start += kEvaluationBatch) {
+    const int64_t size = std::min(kEvaluationBatch, count - start);
+    const Batch batch = GatherBatch(dataset, examples, indices.narrow(0, start, size), device);
+    scores->Add(model.Forward(batch.inputs), task.TargetsOf(batch));
+    heartbeat();
+  }
+  return scores;
+}
+
+}  // namespace athanor::training
