@@ -7,7 +7,7 @@
 #include "base/sha256.h"
 #include "tests/fuzz/memory_file.h"
 #include "worker/training/errors.h"
-#include "worker/training/run/checkpoint_file.h"
+#include "worker/training/checkpoints/checkpoint_file.h"
 
 namespace {
 

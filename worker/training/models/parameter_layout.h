@@ -1,7 +1,7 @@
 // Which tensors a checkpoint holds and how they lie in it, so that its weights can be taken into a model of another
 // plan.
 //
-// Section `layout` of a checkpoint (run/checkpoint_file.h): text, one line a tensor, fields parted by one space, every
+// Section `layout` of a checkpoint (checkpoints/checkpoint_file.h): text, one line a tensor, fields parted by one space, every
 // line ended by a newline:
 //   parameter START SIZES STRIDES NAME     in the section `parameters`, and likewise in `best_parameters`
 //   buffer TYPE SIZES NAME                 in the section `buffer/NAME`, and likewise in `best_buffer/NAME`
@@ -20,7 +20,7 @@
 #include <vector>
 
 #include "worker/training/models/model.h"
-#include "worker/training/run/checkpoint_file.h"
+#include "worker/training/checkpoints/checkpoint_file.h"
 
 namespace athanor::training {
 

@@ -26,12 +26,12 @@
 
 #include "base/clock.h"
 #include "base/value.h"
+#include "worker/training/goal.h"
 #include "worker/training/tasks/metrics.h"
 
 namespace athanor::training {
 
 enum class Resource { kEpoch, kStep };
-enum class Goal { kMaximize, kMinimize };
 
 // What to train. The fields are those of the protocol's `start` (TRAINER_PROTOCOL.md).
 struct TrialSpec {

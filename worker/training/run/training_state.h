@@ -24,7 +24,7 @@
 #include "worker/training/models/model.h"
 #include "worker/training/optimizers/flat_parameters.h"
 #include "worker/training/optimizers/optimizer.h"
-#include "worker/training/run/checkpoint_file.h"
+#include "worker/training/checkpoints/checkpoint_file.h"
 
 namespace athanor::training {
 

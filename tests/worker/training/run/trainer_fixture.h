@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "tests/worker/training/test_data.h"
-#include "worker/training/run/checkpoint_file.h"
+#include "worker/training/checkpoints/checkpoint_file.h"
 #include "worker/training/run/trainer.h"
 
 namespace athanor::training {

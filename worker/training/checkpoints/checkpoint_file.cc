@@ -1,4 +1,4 @@
-#include "worker/training/run/checkpoint_file.h"
+#include "worker/training/checkpoints/checkpoint_file.h"
 
 #include <fcntl.h>
 #include <unistd.h>
