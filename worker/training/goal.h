@@ -1,0 +1,8 @@
+// Which way the objective is better.
+#pragma once
+
+namespace athanor::training {
+
+enum class Goal { kMaximize, kMinimize };
+
+}  // namespace athanor::training
