@@ -2,12 +2,13 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
 #include <c10/core/GradMode.h>
 
 namespace athanor::training {
 namespace {
 
-constexpr int64_t kAlignment = 16;  // floats: a cache line
+constexpr int64_t kAlignment = 16;  // elements: of float32, a cache line
 
 int64_t Aligned(int64_t count) { return (count + kAlignment - 1) / kAlignment * kAlignment; }
 
@@ -36,9 +37,22 @@ FlatParameters::FlatParameters(Model& model) {
 
 void FlatParameters::ZeroGradients() { gradients_.zero_(); }
 
-void FlatParameters::ClipGradientNorm(double max_norm) {
-  const at::Tensor norm = gradients_.norm();
-  gradients_.mul_((max_norm / (norm + 1e-6)).clamp_max(1.0));
+at::Tensor FlatParameters::Expand(const std::vector<double>& of_segments) const {
+  at::Tensor expanded = at::zeros_like(values_);
+  for (size_t i = 0; i < segments_.size(); ++i) {
+    expanded.narrow(0, segments_[i].start, segments_[i].count).fill_(of_segments[i]);
+  }
+  return expanded;
 }
+
+at::Tensor FlatParameters::GradientNorm() const { return gradients_.norm(); }
+
+at::Tensor FlatParameters::ClipGradientNorm(double max_norm) {
+  at::Tensor norm = GradientNorm();
+  gradients_.mul_((max_norm / (norm + 1e-6)).clamp_max(1.0));
+  return norm;
+}
+
+void FlatParameters::ClipGradientValue(double max_magnitude) { gradients_.clamp_(-max_magnitude, max_magnitude); }
 
 }  // namespace athanor::training

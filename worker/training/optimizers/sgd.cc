@@ -1,31 +1,16 @@
 #include <ATen/ops/zeros_like.h>
-#include <c10/core/GradMode.h>
 
 #include "worker/training/optimizers/optimizer.h"
+#include "worker/training/optimizers/weight_decay.h"
 
 namespace athanor::training {
 namespace {
 
 class Sgd final : public Optimizer {
  public:
-  Sgd(const OptimizerOptions& options, FlatParameters& parameters) : options_(options), parameters_(parameters) {
-    if (options_.momentum > 0) velocity_ = at::zeros_like(parameters_.values());
-  }
-
-  void Step(int64_t /*step*/, double learning_rate) override {
-    const c10::NoGradGuard no_grad;
-    at::Tensor& gradients = parameters_.gradients();
-    if (options_.weight_decay > 0) gradients.add_(parameters_.values(), options_.weight_decay);
-    if (!velocity_.defined()) {
-      parameters_.values().add_(gradients, -learning_rate);
-      return;
-    }
-    velocity_.mul_(options_.momentum).add_(gradients);
-    if (options_.nesterov) {
-      parameters_.values().add_(gradients.add_(velocity_, options_.momentum), -learning_rate);
-    } else {
-      parameters_.values().add_(velocity_, -learning_rate);
-    }
+  Sgd(const OptimizerOptions& options, FlatParameters& parameters)
+      : Optimizer(parameters), options_(options), decay_(options, parameters) {
+    if (options_.momentum > 0) velocity_ = at::zeros_like(parameters.values());
   }
 
   std::vector<NamedTensor> State() override {
@@ -34,9 +19,23 @@ class Sgd final : public Optimizer {
   }
 
  private:
+  void Update(int64_t /*step*/, double learning_rate) override {
+    decay_.AddTo(gradients(), values());
+    if (!velocity_.defined()) {
+      values().add_(gradients(), -learning_rate);
+      return;
+    }
+    velocity_.mul_(options_.momentum).add_(gradients());
+    if (options_.nesterov) {
+      values().add_(gradients().add_(velocity_, options_.momentum), -learning_rate);
+    } else {
+      values().add_(velocity_, -learning_rate);
+    }
+  }
+
   OptimizerOptions options_;
-  FlatParameters& parameters_;
-  at::Tensor velocity_;
+  WeightDecay decay_;
+  at::Tensor velocity_;  // undefined without momentum
 };
 
 }  // namespace

@@ -1,67 +1,42 @@
 #include "worker/training/optimizers/optimizer.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/tensor.h>
 #include <c10/core/GradMode.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 
-#include "worker/training/optimizers/flat_parameters.h"
+#include "tests/worker/training/optimizers/parameters_model.h"
 
 namespace athanor::training {
 namespace {
 
-// Two parameters of odd sizes.
-class TwoParameters final : public Model {
- public:
-  TwoParameters() {
-    first_.set_requires_grad(true);
-    second_.set_requires_grad(true);
-  }
-  at::Tensor Forward(const at::Tensor& images) override { return images; }
-  void SetMode(Mode) override {}
-  void MoveTo(const at::Device&) override {}
-  std::string HeadPrefix() const override { return ""; }
-  std::vector<NamedTensor> Parameters() override { return {{"first", first_}, {"second", second_}}; }
-  std::vector<NamedTensor> Buffers() override { return {}; }
+constexpr UpdateRule kRules[] = {UpdateRule::kSgd,   UpdateRule::kAdagrad,   UpdateRule::kRmsprop, UpdateRule::kAdam,
+                                 UpdateRule::kAdamW, UpdateRule::kAdaBelief, UpdateRule::kRanger,  UpdateRule::kLamb};
 
-  at::Tensor first_ = at::tensor({1.0, 2.0, 3.0}, at::kFloat);
-  at::Tensor second_ = at::tensor({4.0}, at::kFloat);
+// A model's parameters and the rule that moves them, at rate 0.1.
+struct Trained {
+  Trained(const OptimizerOptions& options, std::vector<at::Tensor> tensors)
+      : model(std::move(tensors)), parameters(model), optimizer(MakeOptimizer(options, parameters)) {}
+
+  // All gradients `gradient`.
+  void Step(double gradient) {
+    for (const NamedTensor& parameter : model.Parameters()) at::Tensor(parameter.tensor).mutable_grad().fill_(gradient);
+    optimizer->Step(++step, 0.1);
+  }
+
+  ParametersModel model;
+  FlatParameters parameters;
+  std::unique_ptr<Optimizer> optimizer;
+  int64_t step = 0;
 };
 
-TEST(FlatParameters, KeepsValuesAndCollectsGradients) {
-  TwoParameters model;
-  FlatParameters parameters(model);
-  EXPECT_EQ(model.first_[1].item<float>(), 2);
-  EXPECT_EQ(model.second_[0].item<float>(), 4);
-  (model.first_.sum() * 2 + model.second_.sum() * 3).backward();
-  EXPECT_EQ(parameters.gradients().sum().item<float>(), 9);  // 3 * 2 + 3
-  parameters.ZeroGradients();
-  EXPECT_EQ(model.first_.grad().abs().sum().item<float>(), 0);
-  {
-    const c10::NoGradGuard no_grad;
-    parameters.values().fill_(7);
-  }
-  EXPECT_EQ(model.second_[0].item<float>(), 7) << "parameters are views";
-}
-
-TEST(FlatParameters, ClipsTheGlobalNorm) {
-  TwoParameters model;
-  FlatParameters parameters(model);
-  // Gradients 3 and 4: norm 5.
-  const auto set = [&] {
-    parameters.ZeroGradients();
-    model.first_.mutable_grad()[0] = 3.0;
-    model.second_.mutable_grad()[0] = 4.0;
-  };
-  set();
-  parameters.ClipGradientNorm(10);
-  EXPECT_FLOAT_EQ(model.first_.grad()[0].item<float>(), 3);
-  set();
-  parameters.ClipGradientNorm(1);
-  EXPECT_NEAR(model.first_.grad()[0].item<float>(), 0.6, 1e-6);
-  EXPECT_NEAR(model.second_.grad()[0].item<float>(), 0.8, 1e-6);
+std::vector<at::Tensor> Ones(at::ScalarType type = at::kDouble) {
+  return {at::full({2, 2}, 1, type), at::full({3}, 1, type)};
 }
 
 struct Case {
@@ -71,7 +46,7 @@ struct Case {
   double after_two;
 };
 
-// One parameter of 1, gradient 0.5 in the first step and 1 in the second, rate 0.1.
+// Parameters of 1, gradient 0.5 in the first step and 1 in the second, rate 0.1.
 TEST(Optimizer, MatchesHandComputedSteps) {
   const Case cases[] = {
       {"sgd", {}, 0.95, 0.85},
@@ -81,6 +56,15 @@ TEST(Optimizer, MatchesHandComputedSteps) {
       {"nesterov", {.momentum = 0.9, .nesterov = true}, 1 - 0.095, 1 - 0.095 - 0.2305},
       // gradients 0.5 + 0.2 * 1 = 0.7, then 1 + 0.2 * 0.93 = 1.186
       {"sgd with weight decay", {.weight_decay = 0.2}, 0.93, 0.93 - 0.1186},
+      // s: 0.25, 1.25
+      {"adagrad", {.rule = UpdateRule::kAdagrad}, 0.9, 0.9 - 0.1 / std::sqrt(1.25)},
+      // s: 0.01 * 0.25, then 0.99 * 0.0025 + 0.01 = 0.012475
+      {"rmsprop", {.rule = UpdateRule::kRmsprop}, 0, -0.1 / std::sqrt(0.012475)},
+      // v: 0.5 / 0.05 = 10, then 9 + 1 / sqrt(s)
+      {"rmsprop with momentum",
+       {.rule = UpdateRule::kRmsprop, .momentum = 0.9},
+       0,
+       -0.1 * (9 + 1 / std::sqrt(0.012475))},
       // m / v after bias correction: 0.5 / 0.25, then (0.9 * 0.05 + 0.1) / 0.19 = 0.145 / 0.19
       // and (0.999 * 0.00025 + 0.001) / 0.001999 = 0.00124975 / 0.001999
       {"adam", {.rule = UpdateRule::kAdam}, 0.9, 0.9 - 0.1 * (0.145 / 0.19) / std::sqrt(0.00124975 / 0.001999)},
@@ -95,27 +79,186 @@ TEST(Optimizer, MatchesHandComputedSteps) {
        0.9,
        // gradients 1, then 1 + 0.45 = 1.45: m = 0.9 * 0.1 + 0.145 = 0.235, v = 0.999 * 0.001 + 0.0021025 = 0.0031015
        0.9 - 0.1 * (0.235 / 0.19) / std::sqrt(0.0031015 / 0.001999)},
+      // g - m: 0.45, then 1 - 0.145 = 0.855; s: 0.001 * 0.2025 + 0.0001 = 0.0003025, whose correction is 0.3025 =
+      // 0.55^2, then 0.999 * 0.0003025 + 0.001 * 0.731025 + 0.0001 = 0.0011332225
+      {"adabelief",
+       {.rule = UpdateRule::kAdaBelief, .epsilon = 1e-4},
+       1 - 0.05 / 0.5501,
+       1 - 0.05 / 0.5501 - 0.1 * (0.145 / 0.19) / (std::sqrt(0.0011332225 / 0.001999) + 1e-4)},
+      // the same, each step from 0.95 of the value
+      {"adabelief with weight decay",
+       {.rule = UpdateRule::kAdaBelief, .epsilon = 1e-4, .weight_decay = 0.5},
+       0.95 - 0.05 / 0.5501,
+       0.95 * (0.95 - 0.05 / 0.5501) - 0.1 * (0.145 / 0.19) / (std::sqrt(0.0011332225 / 0.001999) + 1e-4)},
+      // length of the moving average: 1, then 1.9995: the corrected first moment alone
+      {"ranger before it looks ahead",
+       {.rule = UpdateRule::kRanger, .lookahead_steps = 3},
+       0.95,
+       0.95 - 0.1 * 0.145 / 0.19},
+      // a quarter of the way from 1 to there
+      {"ranger",
+       {.rule = UpdateRule::kRanger, .lookahead_steps = 2, .lookahead_alpha = 0.25},
+       0.95,
+       1 - 0.25 * (0.05 + 0.1 * 0.145 / 0.19)},
+      {"ranger with weight decay",
+       {.rule = UpdateRule::kRanger, .weight_decay = 0.5},
+       0.95 - 0.05,
+       0.95 * 0.9 - 0.1 * 0.145 / 0.19},
+      // Where all elements of a parameter are equal, u has its direction whatever the decay: p falls by rate * p.
+      {"lamb", {.rule = UpdateRule::kLamb, .weight_decay = 0.5}, 0.9, 0.81},
   };
   for (const Case& c : cases) {
-    TwoParameters model;
-    FlatParameters parameters(model);
-    const auto optimizer = MakeOptimizer(c.options, parameters);
-    parameters.values().fill_(1);
-    parameters.gradients().fill_(0.5);
-    optimizer->Step(1, 0.1);
-    EXPECT_NEAR(model.first_[2].item<double>(), c.after_one, 1e-6) << c.name;
-    parameters.gradients().fill_(1);
-    optimizer->Step(2, 0.1);
-    EXPECT_NEAR(model.first_[2].item<double>(), c.after_two, 1e-6) << c.name;
+    for (const at::ScalarType type : {at::kFloat, at::kDouble}) {
+      Trained trained(c.options, Ones(type));
+      trained.Step(0.5);
+      EXPECT_NEAR(trained.model.Value(0, 3), c.after_one, 1e-6) << c.name;
+      EXPECT_NEAR(trained.model.Value(1, 2), c.after_one, 1e-6) << c.name;
+      trained.Step(1);
+      EXPECT_NEAR(trained.model.Value(0, 3), c.after_two, 1e-6) << c.name;
+      EXPECT_NEAR(trained.model.Value(1, 2), c.after_two, 1e-6) << c.name;
+    }
   }
 }
 
-TEST(Optimizer, HasNoStateWithoutMomentum) {
-  TwoParameters model;
-  FlatParameters parameters(model);
-  EXPECT_TRUE(MakeOptimizer({}, parameters)->State().empty());
-  EXPECT_EQ(MakeOptimizer({.momentum = 0.5}, parameters)->State().size(), 1u);
-  EXPECT_EQ(MakeOptimizer({.rule = UpdateRule::kAdamW}, parameters)->State().size(), 2u);
+// After one step m^ / sqrt(v^) is 1 in each element, whatever its gradient.
+TEST(Lamb, TakesTheTrustRatioOfEachParameterByItself) {
+  const auto tensors = [] {
+    return std::vector<at::Tensor>{at::tensor({3.0, 4.0}, at::kDouble), at::full({1}, 10, at::kDouble),
+                                   at::full({2}, 0, at::kDouble)};
+  };
+  Trained plain({.rule = UpdateRule::kLamb}, tensors());
+  plain.Step(0.5);
+  EXPECT_NEAR(plain.model.Value(0, 0), 3 - 0.1 * 5 / std::sqrt(2), 1e-7);
+  EXPECT_NEAR(plain.model.Value(0, 1), 4 - 0.1 * 5 / std::sqrt(2), 1e-7);
+  EXPECT_NEAR(plain.model.Value(1, 0), 9, 1e-7);
+  EXPECT_NEAR(plain.model.Value(2, 0), -0.1, 1e-7) << "without a norm of its own the ratio is 1";
+  Trained decaying({.rule = UpdateRule::kLamb, .weight_decay = 1}, tensors());
+  decaying.Step(0.5);
+  // u = (1 + 3, 1 + 4)
+  EXPECT_NEAR(decaying.model.Value(0, 0), 3 - 0.1 * 5 / std::sqrt(41) * 4, 1e-7);
+  EXPECT_NEAR(decaying.model.Value(0, 1), 4 - 0.1 * 5 / std::sqrt(41) * 5, 1e-7);
+  Trained still({.rule = UpdateRule::kLamb}, tensors());
+  still.Step(0);
+  EXPECT_EQ(still.model.Value(0, 1), 4) << "without a direction nothing moves";
+}
+
+TEST(Optimizer, DecaysNoBiasesAndNormsWhereToldSo) {
+  for (const UpdateRule rule : kRules) {
+    Trained all({.rule = rule, .weight_decay = 0.5}, Ones());
+    Trained weights({.rule = rule, .weight_decay = 0.5, .decay_all = false}, Ones());
+    for (int i = 0; i < 2; ++i) {
+      all.Step(0);
+      weights.Step(0);
+    }
+    EXPECT_LT(all.model.Value(1, 0), 1) << static_cast<int>(rule);
+    EXPECT_EQ(weights.model.Value(1, 0), 1) << static_cast<int>(rule);
+    EXPECT_LT(weights.model.Value(0, 0), 1) << static_cast<int>(rule);
+    EXPECT_NEAR(weights.model.Value(0, 0), all.model.Value(0, 0), 1e-12) << static_cast<int>(rule);
+  }
+}
+
+TEST(Optimizer, KeepsAStateThatAnotherGoesOnFrom) {
+  for (const UpdateRule rule : kRules) {
+    const OptimizerOptions options = {.rule = rule, .momentum = 0.9, .lookahead_steps = 4, .weight_decay = 0.01};
+    Trained whole(options, Ones(at::kFloat));
+    for (int i = 1; i <= 10; ++i) whole.Step(std::sin(i));
+    Trained first(options, Ones(at::kFloat));
+    for (int i = 1; i <= 5; ++i) first.Step(std::sin(i));
+    Trained second(options, Ones(at::kFloat));
+    const c10::NoGradGuard no_grad;
+    second.parameters.values().copy_(first.parameters.values());
+    const std::vector<NamedTensor> from = first.optimizer->State();
+    const std::vector<NamedTensor> to = second.optimizer->State();
+    ASSERT_EQ(from.size(), to.size());
+    for (size_t i = 0; i < from.size(); ++i) {
+      ASSERT_EQ(from[i].tensor.numel(), first.parameters.size());
+      at::Tensor(to[i].tensor).copy_(from[i].tensor);
+    }
+    second.step = 5;
+    for (int i = 6; i <= 10; ++i) second.Step(std::sin(i));
+    EXPECT_TRUE(at::equal(whole.parameters.values(), second.parameters.values())) << static_cast<int>(rule);
+  }
+}
+
+TEST(Optimizer, HasNoStateItDoesNotNeed) {
+  const std::pair<OptimizerOptions, size_t> table[] = {
+      {{}, 0},
+      {{.momentum = 0.5}, 1},
+      {{.rule = UpdateRule::kAdagrad}, 1},
+      {{.rule = UpdateRule::kRmsprop}, 1},
+      {{.rule = UpdateRule::kRmsprop, .momentum = 0.5}, 2},
+      {{.rule = UpdateRule::kAdamW}, 2},
+      {{.rule = UpdateRule::kAdaBelief}, 2},
+      {{.rule = UpdateRule::kRanger}, 3},
+      {{.rule = UpdateRule::kLamb}, 2},
+  };
+  for (const auto& [options, count] : table) {
+    EXPECT_EQ(Trained(options, Ones()).optimizer->State().size(), count) << static_cast<int>(options.rule);
+  }
+}
+
+TEST(Optimizer, StartsFromWeightsThatWereLoadedAfterItWasMade) {
+  Trained trained({.rule = UpdateRule::kRanger, .lookahead_steps = 1, .lookahead_alpha = 0.5}, Ones());
+  {
+    const c10::NoGradGuard no_grad;
+    trained.parameters.values().fill_(3);
+  }
+  trained.Step(1);
+  EXPECT_NEAR(trained.model.Value(0, 0), 3 - 0.05, 1e-12);
+}
+
+std::vector<at::Tensor> ThreeTens() {
+  return {at::full({2}, 10, at::kDouble), at::full({2}, 10, at::kDouble), at::full({2}, 10, at::kDouble)};
+}
+
+TEST(UpdateFactors, FreezeAtZeroChangeNothingAtOneAndScaleBetween) {
+  for (const UpdateRule rule : kRules) {
+    const OptimizerOptions options = {.rule = rule, .weight_decay = 0.01};
+    Trained free(options, ThreeTens());
+    Trained scaled(options, ThreeTens());
+    scaled.optimizer->SetUpdateFactors(scaled.parameters.Expand({0, 1, 0.5}));
+    free.Step(0.5);
+    scaled.Step(0.5);
+    const double moved = free.model.Value(0, 0);
+    ASSERT_LT(moved, 10);
+    EXPECT_EQ(scaled.model.Value(0, 0), 10) << static_cast<int>(rule);
+    EXPECT_EQ(scaled.model.Value(1, 1), moved) << static_cast<int>(rule);
+    EXPECT_NEAR(scaled.model.Value(2, 0), (10 + moved) / 2, 1e-12) << static_cast<int>(rule);
+    for (int i = 0; i < 12; ++i) {  // Lookahead moves twice meanwhile
+      free.Step(std::sin(i));
+      scaled.Step(std::sin(i));
+    }
+    EXPECT_EQ(scaled.model.Value(0, 1), 10) << static_cast<int>(rule);
+    EXPECT_EQ(scaled.model.Value(1, 0), free.model.Value(1, 0)) << static_cast<int>(rule);
+  }
+}
+
+TEST(UpdateFactors, LeaveAFrozenParameterItsFirstStepUntilItThaws) {
+  for (const UpdateRule rule : {UpdateRule::kSgd, UpdateRule::kAdagrad, UpdateRule::kRmsprop, UpdateRule::kRanger}) {
+    const OptimizerOptions options = {.rule = rule, .momentum = 0.9, .lookahead_steps = 1};
+    Trained fresh(options, ThreeTens());
+    fresh.Step(0.5);
+    Trained thawed(options, ThreeTens());
+    thawed.optimizer->SetUpdateFactors(thawed.parameters.Expand({0, 1, 1}));
+    thawed.Step(std::numeric_limits<double>::infinity());
+    for (const NamedTensor& state : thawed.optimizer->State()) {
+      EXPECT_EQ(state.tensor[0].item<double>(), state.name == "slow" ? 10 : 0) << state.name;
+    }
+    thawed.optimizer->SetUpdateFactors({});
+    thawed.step = 0;
+    thawed.Step(0.5);
+    EXPECT_EQ(thawed.model.Value(0, 0), fresh.model.Value(0, 0)) << static_cast<int>(rule);
+  }
+}
+
+TEST(UpdateFactors, KeepFrozenGradientsOutOfTheNorm) {
+  Trained trained({}, ThreeTens());
+  trained.parameters.gradients().fill_(1);
+  trained.optimizer->DropFrozenGradients();
+  EXPECT_EQ(trained.parameters.gradients().sum().item<double>(), trained.parameters.size());
+  trained.optimizer->SetUpdateFactors(trained.parameters.Expand({0, 0.5, 1}));
+  trained.optimizer->DropFrozenGradients();
+  EXPECT_EQ(trained.parameters.GradientNorm().item<double>(), 2) << "of four elements of 1";
 }
 
 }  // namespace
