@@ -207,29 +207,35 @@ TEST(Optimizer, StartsFromWeightsThatWereLoadedAfterItWasMade) {
   EXPECT_NEAR(trained.model.Value(0, 0), 3 - 0.05, 1e-12);
 }
 
-std::vector<at::Tensor> ThreeTens() {
-  return {at::full({2}, 10, at::kDouble), at::full({2}, 10, at::kDouble), at::full({2}, 10, at::kDouble)};
+std::vector<at::Tensor> ThreeTens(at::ScalarType type = at::kDouble) {
+  return {at::full({2}, 10, type), at::full({2}, 10, type), at::full({2}, 10, type)};
+}
+
+void ExpectFactorsObeyed(UpdateRule rule, at::ScalarType type) {
+  SCOPED_TRACE(static_cast<int>(rule));
+  const OptimizerOptions options = {.rule = rule, .weight_decay = 0.01};
+  Trained free(options, ThreeTens(type));
+  Trained scaled(options, ThreeTens(type));
+  scaled.optimizer->SetUpdateFactors(scaled.parameters.Expand({0, 1, 0.5}));
+  free.Step(0.5);
+  scaled.Step(0.5);
+  const double moved = free.model.Value(0, 0);
+  ASSERT_LT(moved, 10);
+  EXPECT_EQ(scaled.model.Value(0, 0), 10);
+  EXPECT_EQ(scaled.model.Value(1, 1), moved);
+  EXPECT_NEAR(scaled.model.Value(2, 0), (10 + moved) / 2, 1e-6);
+  for (int i = 0; i < 12; ++i) {  // Lookahead moves twice meanwhile
+    free.Step(std::sin(i));
+    scaled.Step(std::sin(i));
+  }
+  EXPECT_EQ(scaled.model.Value(0, 1), 10);
+  EXPECT_EQ(scaled.model.Value(1, 0), free.model.Value(1, 0));
 }
 
 TEST(UpdateFactors, FreezeAtZeroChangeNothingAtOneAndScaleBetween) {
   for (const UpdateRule rule : kRules) {
-    const OptimizerOptions options = {.rule = rule, .weight_decay = 0.01};
-    Trained free(options, ThreeTens());
-    Trained scaled(options, ThreeTens());
-    scaled.optimizer->SetUpdateFactors(scaled.parameters.Expand({0, 1, 0.5}));
-    free.Step(0.5);
-    scaled.Step(0.5);
-    const double moved = free.model.Value(0, 0);
-    ASSERT_LT(moved, 10);
-    EXPECT_EQ(scaled.model.Value(0, 0), 10) << static_cast<int>(rule);
-    EXPECT_EQ(scaled.model.Value(1, 1), moved) << static_cast<int>(rule);
-    EXPECT_NEAR(scaled.model.Value(2, 0), (10 + moved) / 2, 1e-12) << static_cast<int>(rule);
-    for (int i = 0; i < 12; ++i) {  // Lookahead moves twice meanwhile
-      free.Step(std::sin(i));
-      scaled.Step(std::sin(i));
-    }
-    EXPECT_EQ(scaled.model.Value(0, 1), 10) << static_cast<int>(rule);
-    EXPECT_EQ(scaled.model.Value(1, 0), free.model.Value(1, 0)) << static_cast<int>(rule);
+    ExpectFactorsObeyed(rule, at::kFloat);
+    ExpectFactorsObeyed(rule, at::kDouble);
   }
 }
 
