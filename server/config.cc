@@ -59,27 +59,43 @@ absl::Status ReadText(YamlMapReader& map, const char* key, std::string& into) {
   return absl::OkStatus();
 }
 
-// The least that logs may take together: a few trials' worth.
-constexpr int64_t kSmallestLogQuota = int64_t{8} << 20;
+// What all files of a kind may take together.
+struct ByteQuotaOption {
+  const char* key;
+  const char* flag;
+  int64_t ServerConfig::*field;
+  const char* help;
+};
+constexpr ByteQuotaOption kByteQuotas[] = {
+    {"log_quota", "--log-quota", &ServerConfig::log_quota_bytes,
+     "bytes that all trial logs may take, kept in DATABASE.logs; those of ended trials go first (default 1GiB)"},
+    {"artifact_quota", "--artifact-quota", &ServerConfig::artifact_quota_bytes,
+     "bytes that the artifacts of all trials may take, kept in DATABASE.artifacts; those of ended trials go first "
+     "(default 4GiB)"},
+};
+// The least of it: a few trials' worth of logs.
+constexpr int64_t kSmallestByteQuota = int64_t{8} << 20;
 
-absl::StatusOr<int64_t> LogQuotaOf(const std::string& text) {
+absl::StatusOr<int64_t> ByteQuotaOf(const std::string& text) {
   const std::optional<int64_t> bytes = ParseByteCount(text);
   if (!bytes.has_value()) {
     return absl::InvalidArgumentError(absl::StrCat("\"", text, "\" is no number of bytes; want 512MiB, 1GiB"));
   }
-  if (*bytes < kSmallestLogQuota) {
+  if (*bytes < kSmallestByteQuota) {
     return absl::InvalidArgumentError(absl::StrCat(text, " is too little; want at least 8MiB"));
   }
   return *bytes;
 }
 
-absl::Status ReadLogQuota(YamlMapReader& map, int64_t& into) {
-  const YamlNode* node = map.Find("log_quota");
-  if (node == nullptr) return absl::OkStatus();
-  ATHANOR_ASSIGN_OR_RETURN(const Value value, node->Scalar());
-  const auto quota = LogQuotaOf(ToString(value));
-  if (!quota.ok()) return node->Error(std::string(quota.status().message()));
-  into = *quota;
+absl::Status ReadByteQuotas(YamlMapReader& map, ServerConfig& config) {
+  for (const ByteQuotaOption& option : kByteQuotas) {
+    const YamlNode* node = map.Find(option.key);
+    if (node == nullptr) continue;
+    ATHANOR_ASSIGN_OR_RETURN(const Value value, node->Scalar());
+    const auto quota = ByteQuotaOf(ToString(value));
+    if (!quota.ok()) return node->Error(std::string(quota.status().message()));
+    config.*option.field = *quota;
+  }
   return absl::OkStatus();
 }
 
@@ -143,15 +159,17 @@ void AddLogging(CLI::App& app, Changes& changes) {
       "trace, debug, info, warn, error or off (default info)");
 }
 
-void AddLogQuota(CLI::App& app, Changes& changes) {
-  app.add_option_function<std::string>(
-      "--log-quota",
-      [&changes](const std::string& text) {
-        const auto quota = LogQuotaOf(text);
-        if (!quota.ok()) Refuse("--log-quota", std::string(quota.status().message()));
-        changes.push_back([bytes = *quota](auto& config) { config.log_quota_bytes = bytes; });
-      },
-      "bytes that all trial logs may take, kept in DATABASE.logs; those of ended trials go first (default 1GiB)");
+void AddByteQuotas(CLI::App& app, Changes& changes) {
+  for (const ByteQuotaOption& option : kByteQuotas) {
+    app.add_option_function<std::string>(
+        option.flag,
+        [&option, &changes](const std::string& text) {
+          const auto quota = ByteQuotaOf(text);
+          if (!quota.ok()) Refuse(option.flag, std::string(quota.status().message()));
+          changes.push_back([&option, bytes = *quota](auto& config) { config.*option.field = bytes; });
+        },
+        option.help);
+  }
 }
 
 void AddCheckpointQuota(CLI::App& app, Changes& changes) {
@@ -188,7 +206,7 @@ absl::Status ReadConfigFile(const std::string& text, const std::string& file, Se
   ATHANOR_RETURN_IF_ERROR(ReadText(map, "database", config.database));
   ATHANOR_RETURN_IF_ERROR(ReadText(map, "checkpoint_dir", config.checkpoint_dir));
   ATHANOR_RETURN_IF_ERROR(ReadText(map, "log_level", config.log.level));
-  ATHANOR_RETURN_IF_ERROR(ReadLogQuota(map, config.log_quota_bytes));
+  ATHANOR_RETURN_IF_ERROR(ReadByteQuotas(map, config));
   ATHANOR_RETURN_IF_ERROR(ReadCheckpointQuota(map, config.checkpoint_quota));
   for (const DurationOption& option : kDurations) {
     const YamlNode* node = map.Find(option.key);
@@ -221,7 +239,7 @@ CommandLine ReadCommandLine(int argc, char** argv, const std::string& version) {
           "directory of checkpoints, created if missing (default DATABASE.checkpoints)", changes);
   AddCheckpointQuota(app, changes);
   AddDurations(app, changes);
-  AddLogQuota(app, changes);
+  AddByteQuotas(app, changes);
   AddLogging(app, changes);
   std::optional<Operation> operation;
   AddOperations(app, operation);

@@ -12,6 +12,7 @@
 #include "server/checkpoint_quota.h"
 #include "server/coordinator/state.h"
 #include "server/operations/commands.h"
+#include "server/store/artifact_files.h"
 #include "server/store/log_files.h"
 
 namespace athanor {
@@ -19,8 +20,9 @@ namespace athanor {
 struct ServerConfig {
   std::string listen = "127.0.0.1:7077";
   std::string database = "./athanor.db";
-  std::string checkpoint_dir;  // empty: the database's path with ".checkpoints" behind it
-  int64_t log_quota_bytes = int64_t{1} << 30;  // of all trial logs
+  std::string checkpoint_dir;                       // empty: the database's path with ".checkpoints" behind it
+  int64_t log_quota_bytes = int64_t{1} << 30;       // of all trial logs
+  int64_t artifact_quota_bytes = int64_t{4} << 30;  // of all artifacts
   CheckpointQuota checkpoint_quota;
   CoordinatorOptions coordinator;  // its checkpoint_quota_bytes is taken from checkpoint_quota, once the disk is known
   LogOptions log;
@@ -29,6 +31,7 @@ struct ServerConfig {
     return checkpoint_dir.empty() ? database + ".checkpoints" : checkpoint_dir;
   }
   std::string LogDirectory() const { return LogDirectoryOf(database); }
+  std::string ArtifactDirectory() const { return ArtifactDirectoryOf(database); }
 };
 
 // What the command line asks for.

@@ -21,8 +21,8 @@ constexpr Subcommand kSubcommands[] = {
      "Example: athanor-server check /var/lib/athanor/athanor.db\n"
      "Exit codes: 0 sound, 1 findings (each printed), 2 it could not be checked"},
     {Operation::Kind::kBackup, "backup",
-     "Copy a database and its checkpoints as they are at one moment; works while a coordinator runs on it. Logs of "
-     "trials, in DATABASE.logs, are not copied: nothing depends on them",
+     "Copy a database and its checkpoints as they are at one moment; works while a coordinator runs on it. Logs and "
+     "artifacts of trials, in DATABASE.logs and DATABASE.artifacts, are not copied: nothing depends on them",
      "the copy to make; its checkpoints go to FILE.checkpoints",
      "Example: athanor-server backup /backup/athanor-monday.db --database /var/lib/athanor/athanor.db"},
     {Operation::Kind::kRestore, "restore",

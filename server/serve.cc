@@ -26,6 +26,7 @@
 #include "server/rpc/log_calls.h"
 #include "server/rpc/server.h"
 #include "server/rpc/service_context.h"
+#include "server/store/artifact_files.h"
 #include "server/store/checkpoint_files.h"
 #include "server/store/log_files.h"
 #include "server/store/refusing_store.h"
@@ -40,7 +41,7 @@ constexpr int kReadThreads = 2;
 constexpr int kMaxPendingReads = 4096;
 constexpr int kTransferThreads = 2;
 constexpr int kSearchThreads = 2;
-constexpr int kMaxPendingTransfers = 4 * TransferSlots::kMaxTransfers;
+constexpr int kMaxPendingTransfers = 4 * kMaxCheckpointTransfers;
 
 // Lets time pass in the coordinator until the io_context stops.
 class Ticker {
@@ -78,13 +79,10 @@ absl::Status SweepFiles(Coordinator& coordinator, CheckpointFiles& files) {
   return files.Sweep();
 }
 
-absl::Status SweepLogs(Coordinator& coordinator, LogFiles& logs) {
-  return logs.Sweep([&state = coordinator.state()](const LogKey& key) {
-    const auto study = state.studies.find(key.study);
-    if (study == state.studies.end() || !study->second->HasTrial(key.trial)) return LogFiles::Standing::kGone;
-    const bool ended = IsFinished(study->second->trial(key.trial).state);
-    return ended ? LogFiles::Standing::kEnded : LogFiles::Standing::kUnfinished;
-  });
+TrialStanding StandingOf(const State& state, const TrialKey& key) {
+  const auto study = state.studies.find(key.study);
+  if (study == state.studies.end() || !study->second->HasTrial(key.trial)) return TrialStanding::kGone;
+  return IsFinished(study->second->trial(key.trial).state) ? TrialStanding::kEnded : TrialStanding::kUnfinished;
 }
 
 }  // namespace
@@ -105,6 +103,9 @@ absl::Status Serve(const ServerConfig& config, const ServeHooks& hooks) {
                            CheckpointFiles::Open(config.CheckpointDirectory(), hooks.faults));
   ATHANOR_ASSIGN_OR_RETURN(const std::unique_ptr<LogFiles> logs,
                            LogFiles::Open(config.LogDirectory(), {.total_bytes = config.log_quota_bytes}));
+  ATHANOR_ASSIGN_OR_RETURN(
+      const std::unique_ptr<ArtifactFiles> artifacts,
+      ArtifactFiles::Open(config.ArtifactDirectory(), {.total_bytes = config.artifact_quota_bytes}));
   hooks.faults.Pass(FaultPoint::kFilesOpened);
   ATHANOR_ASSIGN_OR_RETURN(const DiskSpace disk, files->Space());
   CoordinatorOptions coordination = config.coordinator;
@@ -113,7 +114,9 @@ absl::Status Serve(const ServerConfig& config, const ServeHooks& hooks) {
   ATHANOR_RETURN_IF_ERROR(coordinator.Load(clock.Read().monotonic));
   hooks.faults.Pass(FaultPoint::kStateLoaded);
   ATHANOR_RETURN_IF_ERROR(SweepFiles(coordinator, *files));
-  ATHANOR_RETURN_IF_ERROR(SweepLogs(coordinator, *logs));
+  const auto standing = [&state = coordinator.state()](const TrialKey& key) { return StandingOf(state, key); };
+  ATHANOR_RETURN_IF_ERROR(logs->Sweep(standing));
+  ATHANOR_RETURN_IF_ERROR(artifacts->Sweep(standing));
   hooks.faults.Pass(FaultPoint::kFilesSwept);
 
   OwnerOptions owner_options;
@@ -127,12 +130,19 @@ absl::Status Serve(const ServerConfig& config, const ServeHooks& hooks) {
   coordinator.UseSearchPool(
       {.run = [&search_threads](std::function<void()> work) { boost::asio::post(search_threads, std::move(work)); },
        .wake = [&owner] { (void)owner.Post([](Transaction&) -> Owner::Reply { return nullptr; }); }});
-  ServiceContext context{owner,           coordinator,
-                         *store,          *files,
-                         *logs,           reads,
-                         transfers,       clock,
-                         ATHANOR_VERSION, clock.Read().monotonic,
-                         hooks.faults,    [&check] { return check.Integrity(); }};
+  ServiceContext context{owner,
+                         coordinator,
+                         *store,
+                         *files,
+                         *logs,
+                         *artifacts,
+                         reads,
+                         transfers,
+                         clock,
+                         ATHANOR_VERSION,
+                         clock.Read().monotonic,
+                         hooks.faults,
+                         [&check] { return check.Integrity(); }};
   FollowCheckpointRows(context);
   FollowEndedRows(context);
   RpcServerOptions options;

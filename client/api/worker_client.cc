@@ -192,13 +192,19 @@ void GrpcWorkerTransport::AppendLog(v1::AppendLogRequest request, Done<v1::Appen
 std::unique_ptr<CancellableCall> GrpcWorkerTransport::UploadCheckpoint(v1::UploadCheckpointRequest::Header header,
                                                                        const std::string& path,
                                                                        std::function<void(absl::Status)> done) {
-  return StartUpload(*core_, std::move(header), path, std::move(done));
+  return StartCheckpointUpload(*core_, std::move(header), path, std::move(done));
+}
+
+std::unique_ptr<CancellableCall> GrpcWorkerTransport::UploadArtifact(v1::UploadArtifactRequest::Header header,
+                                                                     const std::string& path,
+                                                                     std::function<void(absl::Status)> done) {
+  return StartArtifactUpload(*core_, std::move(header), path, std::move(done));
 }
 
 std::unique_ptr<CancellableCall> GrpcWorkerTransport::DownloadCheckpoint(v1::DownloadCheckpointRequest request,
                                                                          const std::string& path,
                                                                          std::function<void(absl::Status)> done) {
-  return StartDownload(*core_, std::move(request), path, std::move(done));
+  return StartCheckpointDownload(*core_, std::move(request), path, std::move(done));
 }
 
 std::unique_ptr<ReportStream> GrpcWorkerTransport::OpenReportStream(ReportStreamObserver observer) {

@@ -72,6 +72,12 @@ class WorkerTransport {
                                                             const std::string& path,
                                                             std::function<void(absl::Status)> done) = 0;
 
+  // Sends the file `path`, a trainer's artifact, under `header`, as UploadCheckpoint does; under the token of any
+  // attempt of the trial, live or ended.
+  virtual std::unique_ptr<CancellableCall> UploadArtifact(v1::UploadArtifactRequest::Header header,
+                                                          const std::string& path,
+                                                          std::function<void(absl::Status)> done) = 0;
+
   // Writes the checkpoint to the new file `path`. OK only if its SHA-256 is the one asked for, else DATA_LOSS; unless
   // OK, no file is left. INTERNAL if the file cannot be written.
   virtual std::unique_ptr<CancellableCall> DownloadCheckpoint(v1::DownloadCheckpointRequest request,
@@ -115,6 +121,8 @@ class GrpcWorkerTransport final : public WorkerTransport {
   void AppendLog(v1::AppendLogRequest request, Done<v1::AppendLogResponse> done) override;
   std::unique_ptr<CancellableCall> UploadCheckpoint(v1::UploadCheckpointRequest::Header header, const std::string& path,
                                                     std::function<void(absl::Status)> done) override;
+  std::unique_ptr<CancellableCall> UploadArtifact(v1::UploadArtifactRequest::Header header, const std::string& path,
+                                                  std::function<void(absl::Status)> done) override;
   std::unique_ptr<CancellableCall> DownloadCheckpoint(v1::DownloadCheckpointRequest request, const std::string& path,
                                                       std::function<void(absl::Status)> done) override;
   std::unique_ptr<ReportStream> OpenReportStream(ReportStreamObserver observer) override;

@@ -22,18 +22,23 @@ struct CloseFile {
 using File = std::unique_ptr<std::FILE, CloseFile>;
 
 // Each chunk is read when the one before it was sent, so that a slow coordinator costs one chunk of memory.
-class Upload final : public LiveCall, public grpc::ClientWriteReactor<v1::UploadCheckpointRequest> {
+template <typename Request, typename Response>
+class Upload final : public LiveCall, public grpc::ClientWriteReactor<Request> {
  public:
+  using Method = void (v1::WorkerService::StubInterface::async_interface::*)(grpc::ClientContext*, Response*,
+                                                                             grpc::ClientWriteReactor<Request>*);
+
   Upload(Core& core, File file, std::function<void(absl::Status)> done)
       : LiveCall(core), file_(std::move(file)), done_(std::move(done)) {}
 
-  void Start(std::shared_ptr<Upload> self, v1::UploadCheckpointRequest::Header header) {
+  void Start(Method method, std::shared_ptr<Upload> self, typename Request::Header header) {
     self_ = std::move(self);
     context().set_deadline(DeadlineIn(core().options.transfer_timeout));
     *message_.mutable_header() = std::move(header);
-    stub()->UploadCheckpoint(&context(), &response_, this);
-    StartWrite(&message_);
-    StartCall();
+    auto* async = stub();
+    (async->*method)(&context(), &response_, this);
+    this->StartWrite(&message_);
+    this->StartCall();
   }
 
   void OnWriteDone(bool ok) override {
@@ -42,25 +47,25 @@ class Upload final : public LiveCall, public grpc::ClientWriteReactor<v1::Upload
     chunk.resize(kChunkBytes);
     chunk.resize(std::fread(chunk.data(), 1, kChunkBytes, file_.get()));
     if (!chunk.empty()) {
-      StartWrite(&message_);
+      this->StartWrite(&message_);
     } else if (std::ferror(file_.get())) {
       read_failed_ = true;
       context().TryCancel();
     } else {
-      StartWritesDone();
+      this->StartWritesDone();
     }
   }
 
   void OnDone(const grpc::Status& status) override {
-    done_(read_failed_ ? absl::DataLossError("cannot read the checkpoint file") : FromGrpc(status));
+    done_(read_failed_ ? absl::DataLossError("cannot read the file") : FromGrpc(status));
     self_.reset();
   }
 
  private:
   File file_;
   std::function<void(absl::Status)> done_;
-  v1::UploadCheckpointRequest message_;
-  v1::UploadCheckpointResponse response_;
+  Request message_;
+  Response response_;
   bool read_failed_ = false;
   std::shared_ptr<Upload> self_;
 };
@@ -124,23 +129,43 @@ class Download final : public LiveCall, public grpc::ClientReadReactor<v1::Check
   std::shared_ptr<Download> self_;
 };
 
-}  // namespace
-
+template <typename Request, typename Response>
 std::unique_ptr<CancellableCall> StartUpload(GrpcWorkerTransport::Core& core,
-                                             v1::UploadCheckpointRequest::Header header, const std::string& path,
+                                             typename Upload<Request, Response>::Method method,
+                                             typename Request::Header header, const std::string& path,
                                              std::function<void(absl::Status)> done) {
   File file(std::fopen(path.c_str(), "rbe"));
   if (file == nullptr) {
     done(absl::NotFoundError(absl::StrCat("cannot open ", path)));
     return nullptr;
   }
-  auto call = std::make_shared<Upload>(core, std::move(file), std::move(done));
-  call->Start(call, std::move(header));
+  auto call = std::make_shared<Upload<Request, Response>>(core, std::move(file), std::move(done));
+  call->Start(method, call, std::move(header));
   return std::make_unique<CallHandle>(call);
 }
 
-std::unique_ptr<CancellableCall> StartDownload(GrpcWorkerTransport::Core& core, v1::DownloadCheckpointRequest request,
-                                               const std::string& path, std::function<void(absl::Status)> done) {
+using Async = v1::WorkerService::StubInterface::async_interface;
+
+}  // namespace
+
+std::unique_ptr<CancellableCall> StartCheckpointUpload(GrpcWorkerTransport::Core& core,
+                                                       v1::UploadCheckpointRequest::Header header,
+                                                       const std::string& path,
+                                                       std::function<void(absl::Status)> done) {
+  return StartUpload<v1::UploadCheckpointRequest, v1::UploadCheckpointResponse>(
+      core, &Async::UploadCheckpoint, std::move(header), path, std::move(done));
+}
+
+std::unique_ptr<CancellableCall> StartArtifactUpload(GrpcWorkerTransport::Core& core,
+                                                     v1::UploadArtifactRequest::Header header, const std::string& path,
+                                                     std::function<void(absl::Status)> done) {
+  return StartUpload<v1::UploadArtifactRequest, v1::UploadArtifactResponse>(core, &Async::UploadArtifact,
+                                                                            std::move(header), path, std::move(done));
+}
+
+std::unique_ptr<CancellableCall> StartCheckpointDownload(GrpcWorkerTransport::Core& core,
+                                                         v1::DownloadCheckpointRequest request, const std::string& path,
+                                                         std::function<void(absl::Status)> done) {
   File file(std::fopen(path.c_str(), "wbe"));
   if (file == nullptr) {
     done(absl::InternalError(absl::StrCat("cannot create ", path)));

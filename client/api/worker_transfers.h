@@ -1,4 +1,4 @@
-// The two calls of WorkerService that carry a checkpoint, chunk by chunk between a file and the coordinator. What they
+// The calls of WorkerService that carry a file, chunk by chunk between a file and the coordinator. What they
 // promise stands with WorkerTransport (worker_client.h).
 #pragma once
 
@@ -13,10 +13,14 @@
 namespace athanor {
 
 // `core` outlives the call. Null where the file cannot be opened: then `done` was called already.
-std::unique_ptr<CancellableCall> StartUpload(GrpcWorkerTransport::Core& core,
-                                             v1::UploadCheckpointRequest::Header header, const std::string& path,
-                                             std::function<void(absl::Status)> done);
-std::unique_ptr<CancellableCall> StartDownload(GrpcWorkerTransport::Core& core, v1::DownloadCheckpointRequest request,
-                                               const std::string& path, std::function<void(absl::Status)> done);
+std::unique_ptr<CancellableCall> StartCheckpointUpload(GrpcWorkerTransport::Core& core,
+                                                       v1::UploadCheckpointRequest::Header header,
+                                                       const std::string& path, std::function<void(absl::Status)> done);
+std::unique_ptr<CancellableCall> StartArtifactUpload(GrpcWorkerTransport::Core& core,
+                                                     v1::UploadArtifactRequest::Header header, const std::string& path,
+                                                     std::function<void(absl::Status)> done);
+std::unique_ptr<CancellableCall> StartCheckpointDownload(GrpcWorkerTransport::Core& core,
+                                                         v1::DownloadCheckpointRequest request, const std::string& path,
+                                                         std::function<void(absl::Status)> done);
 
 }  // namespace athanor

@@ -129,6 +129,32 @@ absl::Status Checkpoints::CheckDownload(const LeaseRef& lease, const std::string
   return absl::OkStatus();
 }
 
+absl::StatusOr<Checkpoint> Checkpoints::Find(const std::string& name, TrialNumber number,
+                                             CheckpointChoice choice) const {
+  ATHANOR_ASSIGN_OR_RETURN(const LiveStudy* study, state_.FindStudy(name));
+  ATHANOR_RETURN_IF_ERROR(State::CheckTrial(*study, number));
+  const Trial& trial = study->trial(number);
+  const std::vector<Checkpoint>& kept = study->checkpoints(number);
+  const auto none = [&](const std::string& why) {
+    return absl::NotFoundError(absl::StrCat("trial ", number, " of study \"", study->spec().name, "\" ", why));
+  };
+  if (kept.empty()) {
+    const Retention retention = Retain(FactsOf(*study, number), Retries::kResume);
+    return none(retention.newest == 0
+                    ? absl::StrCat("has no checkpoint any more: ", retention.reason)
+                    : std::string("has no checkpoint: none was uploaded, or it gave way to those of other trials"));
+  }
+  if (choice == CheckpointChoice::kNewest) return kept.front();
+  if (!trial.best.has_value()) return none("has no best model: it has no value yet");
+  if (kept.front().step < trial.best->step) {
+    return none(absl::StrCat("has no checkpoint of its best model, of step ", trial.best->step,
+                             ": the newest is of step ", kept.front().step));
+  }
+  const auto best =
+      std::find_if(kept.rbegin(), kept.rend(), [&](const Checkpoint& one) { return one.step >= trial.best->step; });
+  return *best;
+}
+
 absl::StatusOr<GarbageReport> Checkpoints::CollectGarbage(Transaction& tx, const std::string& name, GarbageMode mode,
                                                           const RequestKey& request) {
   ATHANOR_ASSIGN_OR_RETURN(const auto before, state_.FindRequest(request));

@@ -31,6 +31,7 @@ struct GarbageReport {
   int64_t kept_bytes = 0;
 };
 enum class GarbageMode { kDelete, kDryRun };
+enum class CheckpointChoice { kBest, kNewest };
 
 class Checkpoints {
  public:
@@ -48,6 +49,11 @@ class Checkpoints {
   absl::Status Register(Transaction& tx, const LeaseRef& lease, Checkpoint checkpoint);
   // FAILED_PRECONDITION if the lease is dead; NOT_FOUND if the trial has no such checkpoint.
   absl::Status CheckDownload(const LeaseRef& lease, const std::string& sha256) const;
+
+  // A checkpoint of a trial in any state, for a client. kBest: the oldest of those saved at or after the trial's best
+  // step, for a checkpoint holds the best model until then. NOT_FOUND: no such study or trial, or the trial has none
+  // such (any more), and why.
+  absl::StatusOr<Checkpoint> Find(const std::string& study, TrialNumber trial, CheckpointChoice choice) const;
 
   // Deletes what nothing needs, those included that only the retry of a FAILED or CANCELLED trial would use. Repeating
   // a request id deletes nothing and tells what was deleted then, and what is kept now. NOT_FOUND: no such study.

@@ -45,6 +45,7 @@ LeaseGrant GrantOf(const LiveStudy& study, const LeaseRef& lease) {
   grant.checkpoints = ResumableFrom(study, trial);
   grant.checkpoint_interval_ms = spec.checkpoint.interval_ms;
   grant.stall_timeout_ms = spec.retry.stall_timeout_ms;
+  grant.final_checkpoint = spec.checkpoint.keep_best > 0;  // it may be among them
   grant.objective = spec.objective();
   if (!grant.checkpoints.empty()) {
     for (const CurvePointInMemory& point : study.curve(lease.trial)) {

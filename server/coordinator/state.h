@@ -47,6 +47,7 @@ struct LeaseGrant {
   int64_t stall_timeout_ms = 0;
   Objective objective;
   int64_t elapsed_ms = 0;
+  bool final_checkpoint = false;  // the trainer is to save the end
 };
 
 // A client call that must have one effect however often it arrives.

@@ -8,6 +8,7 @@
 #include "base/status.h"
 #include "server/operations/check_file.h"
 #include "server/operations/checkpoint_copies.h"
+#include "server/store/artifact_files.h"
 #include "server/store/files.h"
 #include "server/store/log_files.h"
 #include "server/store/sqlite/file_check.h"
@@ -60,14 +61,19 @@ absl::StatusOr<std::vector<StoredCheckpoint>> Prepare(const RestoreOptions& opti
 }
 
 // Moves the database with its log, and the checkpoints, out of the way; the log after the database, because a log
-// without a database is noticed. Logs of trials go along with the database that they are of: beside another, a
-// coordinator would show them as those of its own trials and delete the rest. Without one there is none but the
-// restored one that they can be of.
+// without a database is noticed. Logs and artifacts of trials go along with the database that they are of: beside
+// another, a coordinator would show them as those of its own trials and delete the rest. Without one there is none but
+// the restored one that they can be of.
 absl::StatusOr<std::vector<std::string>> MoveAside(const RestoreOptions& options) {
   int number = 1;
   const auto old = [&](const std::string& path) { return absl::StrCat(path, ".old-", number); };
   const std::string logs = LogDirectoryOf(options.database);
-  while (Exists(old(options.database)) || Exists(old(options.checkpoint_dir)) || Exists(old(logs))) ++number;
+  const std::string artifacts = ArtifactDirectoryOf(options.database);
+  const auto taken = [&] {
+    return Exists(old(options.database)) || Exists(old(options.checkpoint_dir)) || Exists(old(logs)) ||
+           Exists(old(artifacts));
+  };
+  while (taken()) ++number;
   std::vector<std::string> moved;
   const auto move = [&](const std::string& from, const std::string& to) {
     if (!Exists(from)) return absl::OkStatus();
@@ -75,11 +81,14 @@ absl::StatusOr<std::vector<std::string>> MoveAside(const RestoreOptions& options
     if (status.ok()) moved.push_back(to);
     return status;
   };
-  const bool logs_are_its_own = Exists(options.database);
+  const bool are_its_own = Exists(options.database);
   ATHANOR_RETURN_IF_ERROR(move(options.database, old(options.database)));
   ATHANOR_RETURN_IF_ERROR(move(options.database + "-wal", old(options.database) + "-wal"));
   ATHANOR_RETURN_IF_ERROR(move(options.checkpoint_dir, old(options.checkpoint_dir)));
-  if (logs_are_its_own) ATHANOR_RETURN_IF_ERROR(move(logs, old(logs)));
+  if (are_its_own) {
+    ATHANOR_RETURN_IF_ERROR(move(logs, old(logs)));
+    ATHANOR_RETURN_IF_ERROR(move(artifacts, old(artifacts)));
+  }
   std::error_code ignored;
   std::filesystem::remove(options.database + "-shm", ignored);
   return moved;

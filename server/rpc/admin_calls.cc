@@ -110,6 +110,7 @@ void AdminCalls::GetServerStatus(Done<v1::ServerStatus> done) {
                 status.set_disk_total_bytes(disk->total_bytes);
               }
               status.set_log_bytes(context_.logs.bytes());
+              status.set_artifact_bytes(context_.artifacts.bytes());
               status.set_commits(owner.commits);
               status.set_operations(owner.operations);
               status.set_commit_p50_ms(owner.commit_p50_ms);

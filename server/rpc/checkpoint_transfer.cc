@@ -15,21 +15,18 @@ constexpr int64_t kLeftToOthers = int64_t{64} << 20;
 
 int64_t SpareBytes(const DiskSpace& disk) { return disk.free_bytes - std::min(kLeftToOthers, disk.total_bytes / 100); }
 
-absl::Status TooMany() {
-  return absl::UnavailableError(
-      absl::StrCat("more than ", TransferSlots::kMaxTransfers, " checkpoint transfers at once; retry with back-off"));
+}  // namespace
+
+absl::Status TooManyTransfers(const TransferSlots& slots) {
+  return absl::UnavailableError(absl::StrCat("more than ", slots.most(), " transfers at once; retry with back-off"));
 }
 
-// RESOURCE_EXHAUSTED would tell the worker to go on without this checkpoint, as when there is no space for its file.
-// That a queue is full, or that no row can be written at the moment, is no reason to do without.
 absl::Status Retryable(const absl::Status& status) {
   return absl::IsResourceExhausted(status) ? absl::UnavailableError(status.message()) : status;
 }
 
-}  // namespace
-
 std::shared_ptr<void> TransferSlots::Take() {
-  if (taken_.fetch_add(1) >= kMaxTransfers) {
+  if (taken_.fetch_add(1) >= most_) {
     taken_.fetch_sub(1);
     return nullptr;
   }
@@ -77,7 +74,7 @@ void CheckpointUpload::Run(StatusDone done, std::function<absl::Status()> step) 
 }
 
 void CheckpointUpload::Begin(const v1::UploadCheckpointRequest::Header& header, StatusDone done) {
-  if (slot_ == nullptr) return done(TooMany());
+  if (slot_ == nullptr) return done(TooManyTransfers(slots_));
   lease_ = FromProto(header.lease());
   checkpoint_ = FromProto(header.checkpoint());
   const absl::Status posted = context_.transfers.Post([self = shared_from_this(), done] {
@@ -146,24 +143,43 @@ void CheckpointUpload::Register(StatusDone done) {
   if (!posted.ok()) done(Retryable(posted));
 }
 
-void CheckpointDownload::Begin(const v1::DownloadCheckpointRequest& request, std::function<void(absl::Status)> done) {
-  if (slot_ == nullptr) return done(TooMany());
-  const auto open = [self = shared_from_this(), sha256 = request.sha256(), done] {
-    auto file = self->context_.files.Read(sha256);
-    if (file.ok()) self->file_ = *std::move(file);
-    done(file.status());
-  };
+void CheckpointDownload::Begin(const v1::DownloadCheckpointRequest& request, StatusDone done) {
+  Begin(
+      [this, lease = FromProto(request.lease()), sha256 = request.sha256()]() -> absl::StatusOr<Checkpoint> {
+        ATHANOR_RETURN_IF_ERROR(context_.coordinator.checkpoints().CheckDownload(lease, sha256));
+        Checkpoint wanted;
+        wanted.sha256 = sha256;
+        return wanted;
+      },
+      std::move(done));
+}
+
+void CheckpointDownload::Begin(const v1::DownloadTrialCheckpointRequest& request, StatusDone done) {
+  const CheckpointChoice choice =
+      request.choice() == v1::CHECKPOINT_CHOICE_NEWEST ? CheckpointChoice::kNewest : CheckpointChoice::kBest;
+  Begin([this, study = request.study(), number = request.number(),
+         choice] { return context_.coordinator.checkpoints().Find(study, number, choice); },
+        std::move(done));
+}
+
+void CheckpointDownload::Begin(std::function<absl::StatusOr<Checkpoint>()> find, StatusDone done) {
+  if (slot_ == nullptr) return done(TooManyTransfers(slots_));
   const absl::Status posted =
-      context_.owner.Post([self = shared_from_this(), lease = FromProto(request.lease()), sha256 = request.sha256(),
-                           open, done](Transaction&) -> Owner::Reply {
-        absl::Status status = self->context_.coordinator.checkpoints().CheckDownload(lease, sha256);
-        return [self, open, done, status = std::move(status)](const absl::Status& commit) {
-          if (!commit.ok() || !status.ok()) return done(commit.ok() ? status : commit);
-          const absl::Status posted = self->context_.transfers.Post(open);
+      context_.owner.Post([self = shared_from_this(), find = std::move(find), done](Transaction&) -> Owner::Reply {
+        return [self, done, found = find()](const absl::Status& commit) {
+          if (!commit.ok() || !found.ok()) return done(commit.ok() ? found.status() : commit);
+          self->checkpoint_ = *found;
+          const absl::Status posted = self->context_.transfers.Post([self, done] { self->Open(done); });
           if (!posted.ok()) done(Retryable(posted));
         };
       });
   if (!posted.ok()) done(Retryable(posted));
+}
+
+void CheckpointDownload::Open(const StatusDone& done) {
+  auto file = context_.files.Read(checkpoint_.sha256);
+  if (file.ok()) file_ = *std::move(file);
+  done(file.status());
 }
 
 void CheckpointDownload::Next(Done<std::string> done) {

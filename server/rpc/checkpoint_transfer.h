@@ -18,14 +18,27 @@ namespace athanor {
 // How many transfers run at once. Thread-safe.
 class TransferSlots {
  public:
-  static constexpr int kMaxTransfers = 256;
+  explicit TransferSlots(int most) : most_(most) {}
 
+  int most() const { return most_; }
   // A slot as long as the pointer lives; null when all are taken.
   std::shared_ptr<void> Take();
 
  private:
+  const int most_;
   std::atomic<int> taken_ = 0;
 };
+
+// Of checkpoints that workers move.
+inline constexpr int kMaxCheckpointTransfers = 256;
+// Of what clients download: checkpoints and artifacts.
+inline constexpr int kMaxClientDownloads = 32;
+
+// For a transfer that got no slot.
+absl::Status TooManyTransfers(const TransferSlots& slots);
+// RESOURCE_EXHAUSTED would tell a worker to go on without this file, as when there is no space for it. That a queue is
+// full, or that no row can be written at the moment, is no reason to do without: UNAVAILABLE.
+absl::Status Retryable(const absl::Status& status);
 
 // Deletes the files that nothing refers to any more, soon, off the calling thread.
 void CollectCheckpoints(ServiceContext& context);
@@ -40,7 +53,8 @@ class CheckpointUpload : public std::enable_shared_from_this<CheckpointUpload> {
   static constexpr size_t kMaxChunkBytes = 1 << 20;
   using StatusDone = std::function<void(absl::Status)>;
 
-  CheckpointUpload(ServiceContext& context, TransferSlots& slots) : context_(context), slot_(slots.Take()) {}
+  CheckpointUpload(ServiceContext& context, TransferSlots& slots)
+      : context_(context), slots_(slots), slot_(slots.Take()) {}
   ~CheckpointUpload();
 
   // First: makes room for it, if need be by deleting checkpoints of paused trials. RESOURCE_EXHAUSTED if there is none;
@@ -62,6 +76,7 @@ class CheckpointUpload : public std::enable_shared_from_this<CheckpointUpload> {
   void LetGo();
 
   ServiceContext& context_;
+  const TransferSlots& slots_;
   std::shared_ptr<void> slot_;
   LeaseRef lease_;
   Checkpoint checkpoint_;
@@ -75,17 +90,30 @@ class CheckpointDownload : public std::enable_shared_from_this<CheckpointDownloa
  public:
   static constexpr size_t kChunkBytes = 256 << 10;
 
-  CheckpointDownload(ServiceContext& context, TransferSlots& slots) : context_(context), slot_(slots.Take()) {}
+  using StatusDone = std::function<void(absl::Status)>;
 
-  // First. FAILED_PRECONDITION: dead lease; NOT_FOUND: no such checkpoint, or its file is gone; UNAVAILABLE: too many
-  // transfers run.
-  void Begin(const v1::DownloadCheckpointRequest& request, std::function<void(absl::Status)> done);
+  CheckpointDownload(ServiceContext& context, TransferSlots& slots)
+      : context_(context), slots_(slots), slot_(slots.Take()) {}
+
+  // First, for a worker. FAILED_PRECONDITION: dead lease; NOT_FOUND: no such checkpoint, or its file is gone;
+  // UNAVAILABLE: too many transfers run.
+  void Begin(const v1::DownloadCheckpointRequest& request, StatusDone done);
+  // Or, for a client. Errors as Checkpoints::Find, and as above.
+  void Begin(const v1::DownloadTrialCheckpointRequest& request, StatusDone done);
+  // Which it is, once Begin for a client has answered OK.
+  const Checkpoint& checkpoint() const { return checkpoint_; }
   // The next bytes; empty at the end.
   void Next(Done<std::string> done);
 
  private:
+  // Opens what `find`, on the owner thread, says.
+  void Begin(std::function<absl::StatusOr<Checkpoint>()> find, StatusDone done);
+  void Open(const StatusDone& done);
+
   ServiceContext& context_;
+  const TransferSlots& slots_;
   std::shared_ptr<void> slot_;
+  Checkpoint checkpoint_;
   std::unique_ptr<CheckpointFiles::Reader> file_;
 };
 

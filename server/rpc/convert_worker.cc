@@ -93,6 +93,7 @@ v1::Lease ToProto(const LeaseGrant& grant) {
   proto.set_objective_metric(grant.objective.metric);
   proto.set_goal(ToProto(grant.objective.goal));
   proto.set_elapsed_ms(grant.elapsed_ms);
+  proto.set_final_checkpoint(grant.final_checkpoint);
   return proto;
 }
 

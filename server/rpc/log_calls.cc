@@ -4,10 +4,10 @@
 #include <limits>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "server/rpc/attempt_check.h"
 #include "server/rpc/convert_worker.h"
 
 namespace athanor {
@@ -42,27 +42,20 @@ void Write(ServiceContext& context, const Request& request, const Done<v1::Appen
   if (!posted.ok()) done(posted);
 }
 
-// `dead` says what a lease that never was one is told. Not for every append: it reads the database.
-void WriteIfAttempt(ServiceContext& context, const Request& request, const absl::Status& dead,
-                    const Done<v1::AppendLogResponse>& done) {
-  const absl::Status posted = context.reads.Post([&context, request, dead, done] {
-    const LeaseRef lease = FromProto(request->lease());
-    const absl::StatusOr<std::vector<Attempt>> attempts = context.store.ReadAttempts(lease.study, lease.trial);
-    if (!attempts.ok()) return done(absl::IsNotFound(attempts.status()) ? dead : attempts.status());
-    if (std::ranges::find(*attempts, lease.token, &Attempt::token) == attempts->end()) return done(dead);
-    Write(context, request, done);
-  });
-  if (!posted.ok()) done(posted);
-}
-
 }  // namespace
 
 void FollowEndedRows(ServiceContext& context) {
   context.coordinator.SetEndListener([&context](const EndedRows& rows) {
-    for (const auto& [study, trial] : rows.trials) context.logs.SetEnded({study, trial});
+    for (const auto& [study, trial] : rows.trials) {
+      context.logs.SetEnded({study, trial});
+      context.artifacts.SetEnded({study, trial});
+    }
     for (const StudyId study : rows.deleted_studies) {
-      // If the pool refuses, the logs stay until the next start.
-      (void)context.transfers.Post([&context, study] { context.logs.DeleteStudy(study); });
+      // If the pool refuses, they stay until the next start.
+      (void)context.transfers.Post([&context, study] {
+        context.logs.DeleteStudy(study);
+        context.artifacts.DeleteStudy(study);
+      });
     }
   });
 }
@@ -70,16 +63,9 @@ void FollowEndedRows(ServiceContext& context) {
 void LogCalls::Append(const v1::AppendLogRequest& original, Done<v1::AppendLogResponse> done) {
   if (const absl::Status usable = Check(original); !usable.ok()) return done(usable);
   const auto request = std::make_shared<const v1::AppendLogRequest>(original);
-  const absl::Status posted = context_.owner.Post([this, request, done](Transaction&) -> Owner::Reply {
-    const absl::Status live = context_.coordinator.state().FindLease(FromProto(request->lease())).status();
-    return [this, request, done, live](const absl::Status& commit) {
-      if (!commit.ok()) return done(commit);
-      if (live.ok()) return Write(context_, request, done);
-      if (absl::IsFailedPrecondition(live)) return WriteIfAttempt(context_, request, live, done);
-      done(live);
-    };
+  CheckAttempt(context_, FromProto(request->lease()), [this, request, done](const absl::Status& status) {
+    status.ok() ? Write(context_, request, done) : done(status);
   });
-  if (!posted.ok()) done(posted);
 }
 
 // A line also ends where another attempt begins.

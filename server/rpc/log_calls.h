@@ -10,7 +10,8 @@
 
 namespace athanor {
 
-// From now on logs of trials that end may go first, and those of deleted studies go. Once, before the owner runs.
+// From now on logs and artifacts of trials that end may go first, and those of deleted studies go. Once, before the
+// owner runs.
 void FollowEndedRows(ServiceContext& context);
 
 class LogCalls {

@@ -14,6 +14,7 @@
 #include "server/coordinator/coordinator.h"
 #include "server/coordinator/owner.h"
 #include "server/rpc/bounded_pool.h"
+#include "server/store/artifact_files.h"
 #include "server/store/checkpoint_files.h"
 #include "server/store/log_files.h"
 #include "server/store/store.h"
@@ -35,6 +36,7 @@ struct ServiceContext {
   Store& store;              // its Read functions, on `reads`
   CheckpointFiles& files;    // on `transfers`
   LogFiles& logs;            // on `transfers`, where it does I/O
+  ArtifactFiles& artifacts;  // likewise
   BoundedPool& reads;        // any thread
   BoundedPool& transfers;    // any thread
   const Clock& clock;

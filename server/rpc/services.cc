@@ -4,9 +4,9 @@
 #include <memory>
 #include <utility>
 
-#include "server/rpc/checkpoint_streams.h"
 #include "server/rpc/log_stream.h"
 #include "server/rpc/report_stream.h"
+#include "server/rpc/transfer_streams.h"
 #include "server/rpc/unary.h"
 
 namespace athanor {
@@ -135,6 +135,23 @@ grpc::ServerWriteReactor<v1::TrialLogChunk>* StudyServiceImpl::ReadTrialLog(Call
   return StartLogStream(context_, logs_, *request);
 }
 
+grpc::ServerUnaryReactor* StudyServiceImpl::ListArtifacts(Call* call, const v1::ListArtifactsRequest* request,
+                                                          v1::ListArtifactsResponse* response) {
+  return Answer(call, response, [&](Done<v1::ListArtifactsResponse> done) {
+    athanor::ListArtifacts(context_, *request, std::move(done));
+  });
+}
+
+grpc::ServerWriteReactor<v1::ArtifactChunk>* StudyServiceImpl::ReadArtifact(Call*,
+                                                                            const v1::ReadArtifactRequest* request) {
+  return StartArtifactDownload(context_, downloads_, *request);
+}
+
+grpc::ServerWriteReactor<v1::TrialCheckpointChunk>* StudyServiceImpl::DownloadTrialCheckpoint(
+    Call*, const v1::DownloadTrialCheckpointRequest* request) {
+  return StartTrialCheckpointDownload(context_, downloads_, *request);
+}
+
 grpc::ServerUnaryReactor* AdminServiceImpl::ListWorkers(Call* call, const v1::ListWorkersRequest* request,
                                                         v1::ListWorkersResponse* response) {
   return Answer(call, response,
@@ -183,17 +200,22 @@ grpc::ServerBidiReactor<v1::ReportRequest, v1::ReportResponse>* WorkerServiceImp
 
 grpc::ServerReadReactor<v1::UploadCheckpointRequest>* WorkerServiceImpl::UploadCheckpoint(
     Call* call, v1::UploadCheckpointResponse*) {
-  return StartUpload(context_, slots_, call);
+  return StartCheckpointUpload(context_, slots_, call);
 }
 
 grpc::ServerWriteReactor<v1::CheckpointChunk>* WorkerServiceImpl::DownloadCheckpoint(
     Call*, const v1::DownloadCheckpointRequest* request) {
-  return StartDownload(context_, slots_, *request);
+  return StartCheckpointDownload(context_, slots_, *request);
 }
 
 grpc::ServerUnaryReactor* WorkerServiceImpl::AppendLog(Call* call, const v1::AppendLogRequest* request,
                                                        v1::AppendLogResponse* response) {
   return Answer(call, response, [&](Done<v1::AppendLogResponse> done) { logs_.Append(*request, std::move(done)); });
+}
+
+grpc::ServerReadReactor<v1::UploadArtifactRequest>* WorkerServiceImpl::UploadArtifact(Call* call,
+                                                                                      v1::UploadArtifactResponse*) {
+  return StartArtifactUpload(context_, artifact_slots_, call);
 }
 
 }  // namespace athanor

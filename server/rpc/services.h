@@ -17,6 +17,7 @@
 #include "athanor/v1/study_service.grpc.pb.h"
 #include "athanor/v1/worker_service.grpc.pb.h"
 #include "server/rpc/admin_calls.h"
+#include "server/rpc/artifact_transfer.h"
 #include "server/rpc/checkpoint_transfer.h"
 #include "server/rpc/insight_calls.h"
 #include "server/rpc/log_calls.h"
@@ -59,11 +60,16 @@ class StudyServiceImpl final : public v1::StudyService::CallbackService {
   grpc::ServerUnaryReactor* RetryTrial(Call*, const v1::ChangeTrialRequest*, v1::Trial*) override;
   grpc::ServerUnaryReactor* CancelTrial(Call*, const v1::ChangeTrialRequest*, v1::Trial*) override;
   grpc::ServerWriteReactor<v1::TrialLogChunk>* ReadTrialLog(Call*, const v1::ReadTrialLogRequest*) override;
+  grpc::ServerUnaryReactor* ListArtifacts(Call*, const v1::ListArtifactsRequest*, v1::ListArtifactsResponse*) override;
+  grpc::ServerWriteReactor<v1::ArtifactChunk>* ReadArtifact(Call*, const v1::ReadArtifactRequest*) override;
+  grpc::ServerWriteReactor<v1::TrialCheckpointChunk>* DownloadTrialCheckpoint(
+      Call*, const v1::DownloadTrialCheckpointRequest*) override;
 
  private:
   ServiceContext& context_;
   OpenStreams& watches_;
   OpenStreams& logs_;
+  TransferSlots downloads_{kMaxClientDownloads};
   StudyCalls studies_;
   TrialCalls trials_;
   InsightCalls insight_;
@@ -84,7 +90,7 @@ class AdminServiceImpl final : public v1::AdminService::CallbackService {
   AdminCalls admin_;
 };
 
-// For workers: leases, reports, checkpoints, logs.
+// For workers: leases, reports, checkpoints, logs, artifacts.
 class WorkerServiceImpl final : public v1::WorkerService::CallbackService {
  public:
   // `streams` knows the report stream of each worker, over which commands are pushed.
@@ -101,11 +107,13 @@ class WorkerServiceImpl final : public v1::WorkerService::CallbackService {
   grpc::ServerWriteReactor<v1::CheckpointChunk>* DownloadCheckpoint(Call*,
                                                                     const v1::DownloadCheckpointRequest*) override;
   grpc::ServerUnaryReactor* AppendLog(Call*, const v1::AppendLogRequest*, v1::AppendLogResponse*) override;
+  grpc::ServerReadReactor<v1::UploadArtifactRequest>* UploadArtifact(Call*, v1::UploadArtifactResponse*) override;
 
  private:
   ServiceContext& context_;
   ReportStreams& streams_;
-  TransferSlots slots_;  // bounds the transfers under way
+  TransferSlots slots_{kMaxCheckpointTransfers};
+  TransferSlots artifact_slots_{kMaxArtifactUploads};
   WorkerCalls workers_;
   LogCalls logs_;
 };

@@ -25,16 +25,12 @@
 #include "absl/status/statusor.h"
 #include "base/mutex.h"
 #include "server/core/ids.h"
+#include "server/store/trial_key.h"
 #include "server/store/trial_log.h"
 
 namespace athanor {
 
-// The trial that a log is of.
-struct LogKey {
-  StudyId study = 0;
-  TrialNumber trial = 0;
-  auto operator<=>(const LogKey&) const = default;
-};
+using LogKey = TrialKey;
 
 struct LogFilesOptions {
   int64_t trial_bytes = int64_t{1} << 20;  // at least TrialLog::kSmallestLimit
@@ -46,7 +42,7 @@ inline std::string LogDirectoryOf(const std::string& database) { return database
 
 class LogFiles {
  public:
-  enum class Standing { kUnfinished, kEnded, kGone };
+  using Standing = TrialStanding;
 
   // Creates the directory (not its parents) if it is missing.
   static absl::StatusOr<std::unique_ptr<LogFiles>> Open(const std::string& directory, const LogFilesOptions& options);

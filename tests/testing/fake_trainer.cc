@@ -16,6 +16,9 @@
 //   malformed_at=N     write a line that is not JSON;   oversized_at=N   a line of 2 MiB
 //   close_at=N         close fd 4 and live on
 //   save=fails         no checkpoint can be written
+//   artifact=NAME      leaves an artifact of that name after every step's metrics: STEP and a line end
+//   artifact_bytes=N   it has so many bytes instead;   artifact_file=none   there is no file
+//   artifact_dir=PATH  it is there instead of in the folder of the trial
 //   log_lines=N        lines written to stderr before every step;   log_megabytes=N   likewise
 //   log_process=1      print the number of the process when a trial starts
 //   last_words=1       print "last words" when told to exit
@@ -152,6 +155,7 @@ class Run {
     while (step_ < until) {
       if (!TrainOneStep()) return;
     }
+    if (start_.value("final_checkpoint", false)) Save();
     Say({{"type", "done"}, {"trial", trial_}, {"step", step_}, {"metrics", {{"test_" + Objective(), Value(step_)}}}});
   }
 
@@ -281,6 +285,7 @@ class Run {
     if (step_ % settings_.Number("training_metrics", 1) == 0) metrics[Objective()] = Value(step_);
     Say({{"type", "metrics"}, {"trial", trial_}, {"step", step_}, {"metrics", metrics}, {"elapsed_ms", elapsed_ms_}});
     if (due && !holds) Save();
+    LeaveArtifact();
     holding_ = holds;
     while (holding_) {
       const std::optional<json> command = input_.Next(-1);
@@ -288,6 +293,25 @@ class Run {
       if (command->at("type") == "continue") holding_ = false;
     }
     return true;
+  }
+
+  void LeaveArtifact() {
+    const std::string name = settings_.Text("artifact", "");
+    if (name.empty()) return;
+    std::string content = std::to_string(step_) + "\n";
+    content.resize(static_cast<size_t>(settings_.Number("artifact_bytes", static_cast<int64_t>(content.size()))));
+    const std::string folder = settings_.Text("artifact_dir", start_.at("checkpoint_dir"));
+    const std::string path = folder + "/artifact-" + std::to_string(step_);
+    if (settings_.Text("artifact_file", "") != "none") {
+      std::ofstream(path + ".part", std::ios::binary) << content;
+      std::filesystem::rename(path + ".part", path);
+    }
+    Say({{"type", "artifact"},
+         {"trial", trial_},
+         {"step", step_},
+         {"name", name},
+         {"path", path},
+         {"size", content.size()}});
   }
 
   void Save() {

@@ -205,6 +205,22 @@ void FakeWorkerTransport::EndUpload(Upload upload) {
   upload.done(absl::OkStatus());
 }
 
+std::unique_ptr<CancellableCall> FakeWorkerTransport::UploadArtifact(v1::UploadArtifactRequest::Header header,
+                                                                     const std::string& path,
+                                                                     std::function<void(absl::Status)> done) {
+  std::ifstream file(path, std::ios::binary);
+  std::string content{std::istreambuf_iterator<char>(file), {}};
+  boost::asio::post(io_, [this, header = std::move(header), content = std::move(content), done = std::move(done)] {
+    if (!state_.reachable) return done(kAway);
+    if (!state_.artifact_status.ok()) return done(state_.artifact_status);
+    const std::string name = absl::StrCat(header.artifact().step(), "-", header.artifact().name());
+    Note(absl::StrCat("artifact ", name), header.lease());
+    state_.artifacts[name] = content;
+    done(absl::OkStatus());
+  });
+  return nullptr;  // as for a checkpoint
+}
+
 std::unique_ptr<CancellableCall> FakeWorkerTransport::DownloadCheckpoint(v1::DownloadCheckpointRequest request,
                                                                          const std::string& path,
                                                                          std::function<void(absl::Status)> done) {

@@ -35,12 +35,14 @@ class FakeWorkerTransport final : public WorkerTransport {
     std::vector<v1::LeaseRef> dead;  // every heartbeat names them
     // The answer to a report; CONTINUE if not set. `step` and `lease` are filled in.
     std::function<v1::Verdict(const v1::TrialReport&)> verdict;
-    std::map<std::string, std::string> files;  // checkpoints by SHA-256
-    absl::Status log_status;                   // what AppendLog answers unless OK
-    std::vector<v1::AppendLogRequest> logs;    // what was appended
+    std::map<std::string, std::string> files;      // checkpoints by SHA-256
+    absl::Status log_status;                       // what AppendLog answers unless OK
+    std::vector<v1::AppendLogRequest> logs;        // what was appended
+    absl::Status artifact_status;                  // what UploadArtifact answers unless OK
+    std::map<std::string, std::string> artifacts;  // what was uploaded, by "STEP-NAME"
 
     // What happened, oldest first: "register", "upload 2", "report 3", "progress", "finish COMPLETED", "log",
-    // "download <sha>". Trials other than number 0 have " of trial N" behind.
+    // "artifact STEP-NAME", "download <sha>". Trials other than number 0 have " of trial N" behind.
     std::vector<std::string> events;
     std::vector<v1::TrialReport> reports;  // those with measurements, as they came, repetitions included
     std::vector<v1::FinishRequest> finishes;
@@ -77,6 +79,8 @@ class FakeWorkerTransport final : public WorkerTransport {
   void AppendLog(v1::AppendLogRequest request, Done<v1::AppendLogResponse> done) override;
   std::unique_ptr<CancellableCall> UploadCheckpoint(v1::UploadCheckpointRequest::Header header, const std::string& path,
                                                     std::function<void(absl::Status)> done) override;
+  std::unique_ptr<CancellableCall> UploadArtifact(v1::UploadArtifactRequest::Header header, const std::string& path,
+                                                  std::function<void(absl::Status)> done) override;
   std::unique_ptr<CancellableCall> DownloadCheckpoint(v1::DownloadCheckpointRequest request, const std::string& path,
                                                       std::function<void(absl::Status)> done) override;
   std::unique_ptr<ReportStream> OpenReportStream(ReportStreamObserver observer) override;

@@ -34,20 +34,23 @@ class TransferHandle final : public CancellableCall {
   std::shared_ptr<std::atomic<bool>> cancelled_;
 };
 
-class Upload : public std::enable_shared_from_this<Upload> {
+// By the steps of `Transfer`: a CheckpointUpload or an ArtifactUpload.
+template <typename Transfer>
+class Upload : public std::enable_shared_from_this<Upload<Transfer>> {
  public:
   Upload(ServiceContext& context, TransferSlots& slots, const std::string& path, std::function<void(absl::Status)> done)
-      : upload_(std::make_shared<CheckpointUpload>(context, slots)),
+      : upload_(std::make_shared<Transfer>(context, slots)),
         path_(path),
         file_(path, std::ios::binary),
         done_(std::move(done)) {}
 
-  std::unique_ptr<CancellableCall> Start(const v1::UploadCheckpointRequest::Header& header) {
+  template <typename Header>
+  std::unique_ptr<CancellableCall> Start(const Header& header) {
     if (!file_) {
       done_(absl::NotFoundError(absl::StrCat("cannot open ", path_)));
       return nullptr;
     }
-    upload_->Begin(header, [self = shared_from_this()](const absl::Status& status) { self->Next(status); });
+    upload_->Begin(header, [self = this->shared_from_this()](const absl::Status& status) { self->Next(status); });
     return std::make_unique<TransferHandle>(cancelled_);
   }
 
@@ -55,14 +58,14 @@ class Upload : public std::enable_shared_from_this<Upload> {
   void Next(const absl::Status& status) {
     if (!status.ok()) return done_(status);
     if (cancelled_->load()) return done_(absl::CancelledError("the upload was cancelled"));
-    chunk_.resize(CheckpointUpload::kMaxChunkBytes);
+    chunk_.resize(Transfer::kMaxChunkBytes);
     file_.read(chunk_.data(), static_cast<std::streamsize>(chunk_.size()));
     chunk_.resize(static_cast<size_t>(file_.gcount()));
     if (chunk_.empty()) return upload_->Finish(done_);
-    upload_->Append(chunk_, [self = shared_from_this()](const absl::Status& written) { self->Next(written); });
+    upload_->Append(chunk_, [self = this->shared_from_this()](const absl::Status& written) { self->Next(written); });
   }
 
-  const std::shared_ptr<CheckpointUpload> upload_;
+  const std::shared_ptr<Transfer> upload_;
   const std::string path_;
   std::ifstream file_;
   const std::function<void(absl::Status)> done_;
@@ -267,7 +270,13 @@ void InProcessTransport::AppendLog(v1::AppendLogRequest request, Done<v1::Append
 std::unique_ptr<CancellableCall> InProcessTransport::UploadCheckpoint(v1::UploadCheckpointRequest::Header header,
                                                                       const std::string& path,
                                                                       std::function<void(absl::Status)> done) {
-  return std::make_shared<Upload>(context_, slots_, path, std::move(done))->Start(header);
+  return std::make_shared<Upload<CheckpointUpload>>(context_, slots_, path, std::move(done))->Start(header);
+}
+
+std::unique_ptr<CancellableCall> InProcessTransport::UploadArtifact(v1::UploadArtifactRequest::Header header,
+                                                                    const std::string& path,
+                                                                    std::function<void(absl::Status)> done) {
+  return std::make_shared<Upload<ArtifactUpload>>(context_, artifact_slots_, path, std::move(done))->Start(header);
 }
 
 std::unique_ptr<CancellableCall> InProcessTransport::DownloadCheckpoint(v1::DownloadCheckpointRequest request,

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "client/api/worker_client.h"
+#include "server/rpc/artifact_transfer.h"
 #include "server/rpc/checkpoint_transfer.h"
 #include "server/rpc/log_calls.h"
 #include "server/rpc/report_session.h"
@@ -31,6 +32,8 @@ class InProcessTransport final : public WorkerTransport {
   void AppendLog(v1::AppendLogRequest request, Done<v1::AppendLogResponse> done) override;
   std::unique_ptr<CancellableCall> UploadCheckpoint(v1::UploadCheckpointRequest::Header header, const std::string& path,
                                                     std::function<void(absl::Status)> done) override;
+  std::unique_ptr<CancellableCall> UploadArtifact(v1::UploadArtifactRequest::Header header, const std::string& path,
+                                                  std::function<void(absl::Status)> done) override;
   std::unique_ptr<CancellableCall> DownloadCheckpoint(v1::DownloadCheckpointRequest request, const std::string& path,
                                                       std::function<void(absl::Status)> done) override;
   std::unique_ptr<ReportStream> OpenReportStream(ReportStreamObserver observer) override;
@@ -38,7 +41,8 @@ class InProcessTransport final : public WorkerTransport {
  private:
   ServiceContext& context_;
   ReportStreams streams_;
-  TransferSlots slots_;
+  TransferSlots slots_{kMaxCheckpointTransfers};
+  TransferSlots artifact_slots_{kMaxArtifactUploads};
   WorkerCalls workers_;
   LogCalls logs_;
 };

@@ -45,10 +45,13 @@ ServiceHarness::ServiceHarness(CoordinatorOptions options, Store* store, const C
   auto logs = LogFiles::Open(log_directory_.path(), {});
   Require(logs.status());
   logs_ = *std::move(logs);
+  auto artifacts = ArtifactFiles::Open(artifact_directory_.path(), {});
+  Require(artifacts.status());
+  artifacts_ = *std::move(artifacts);
   Require(coordinator_.Load(clock_.Read().monotonic));
   for (const std::string& sha256 : coordinator_.checkpoints().Hashes()) files_->Hold(sha256);
-  context_.reset(new ServiceContext{owner_, coordinator_, store_, *files_, *logs_, reads_, transfers_, clock_, "test",
-                                    clock_.Read().monotonic});
+  context_.reset(new ServiceContext{owner_, coordinator_, store_, *files_, *logs_, *artifacts_, reads_, transfers_,
+                                    clock_, "test", clock_.Read().monotonic});
   FollowCheckpointRows(*context_);
   FollowEndedRows(*context_);
   owner_thread_ = std::thread([this] { owner_.Run(); });

@@ -15,6 +15,7 @@
 #include "server/rpc/bounded_pool.h"
 #include "server/rpc/report_session.h"
 #include "server/rpc/service_context.h"
+#include "server/store/artifact_files.h"
 #include "server/store/checkpoint_files.h"
 #include "server/store/log_files.h"
 #include "server/store/memory_store.h"
@@ -43,6 +44,7 @@ class ServiceHarness {
   ServiceContext& context() { return *context_; }
   const std::string& checkpoint_directory() const { return directory_.path(); }
   std::string log_directory() const { return log_directory_.path(); }
+  std::string artifact_directory() const { return artifact_directory_.path(); }
 
   // Runs one operation on the owner thread and waits until its group is on disk.
   void OnOwner(const std::function<void(Transaction&)>& operation);
@@ -56,12 +58,14 @@ class ServiceHarness {
 
   ScratchDirectory directory_;
   ScratchDirectory log_directory_;
+  ScratchDirectory artifact_directory_;
   SystemClock system_clock_;
   MemoryStore memory_;
   Store& store_;
   const Clock& clock_;
   std::unique_ptr<CheckpointFiles> files_;
   std::unique_ptr<LogFiles> logs_;
+  std::unique_ptr<ArtifactFiles> artifacts_;
   Coordinator coordinator_;
   Owner owner_;
   boost::asio::thread_pool read_threads_{2};

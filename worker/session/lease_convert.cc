@@ -51,7 +51,8 @@ StartCommand ToStartCommand(const v1::Lease& lease, std::string trial, std::stri
           .checkpoint_dir = std::move(checkpoint_dir),
           .checkpoint_interval_ms = lease.checkpoint_interval_ms(),
           .checkpoints = std::move(checkpoints),
-          .elapsed_ms = lease.elapsed_ms()};
+          .elapsed_ms = lease.elapsed_ms(),
+          .final_checkpoint = lease.final_checkpoint()};
 }
 
 v1::Measurement ToProto(const MetricsMessage& message) {

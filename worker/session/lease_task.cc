@@ -30,13 +30,19 @@ LeaseTask::LeaseTask(LeaseServices& services, v1::Lease lease, Slot& slot, Obser
       slot_(&slot),
       uploader_(
           std::make_shared<CheckpointUploader>(services.io, services.transport, key_, services.transfer_backoff, this)),
-      logs_(std::make_shared<LogShipper>(services.io, services.transport, key_, services.logs)) {
+      logs_(std::make_shared<LogShipper>(services.io, services.transport, key_, services.logs)),
+      artifacts_(std::make_shared<ArtifactShipper>(
+          services.io, services.transport, key_, folder_, services.transfer_backoff, [this](int64_t step) {
+            const bool held_back = held_back_.has_value() && held_back_->step() <= step;
+            return !held_back && !services_.reports.Owes(key_, step);
+          })) {
   slot_->Reserve();
 }
 
 LeaseTask::~LeaseTask() {
   uploader_->Cancel();
   logs_->Cancel();
+  artifacts_->Cancel();
   if (fetcher_ != nullptr) fetcher_->Cancel();
   std::error_code ignored;
   std::filesystem::remove_all(folder_, ignored);
@@ -87,6 +93,8 @@ void LeaseTask::OnTrainerMessage(const TrainerMessage& message) {
     OnProgress(*progress);
   } else if (const auto* saved = std::get_if<CheckpointSavedMessage>(&message.body)) {
     OnCheckpointSaved(*saved);
+  } else if (const auto* artifact = std::get_if<ArtifactMessage>(&message.body)) {
+    OnArtifact(*artifact);
   } else if (std::holds_alternative<PausedMessage>(message.body)) {
     OnPaused();
   } else if (std::holds_alternative<StoppedMessage>(message.body)) {
@@ -151,6 +159,11 @@ void LeaseTask::OnCheckpointSaved(const CheckpointSavedMessage& saved) {
   }
 }
 
+void LeaseTask::OnArtifact(const ArtifactMessage& artifact) {
+  if (!live_) return;
+  artifacts_->Take(artifact, held_back_.has_value() ? held_back_->step() : measured_step_);
+}
+
 void LeaseTask::UploadIfDue() {
   if (!unsent_checkpoint_.has_value() || services_.reports.Owes(key_, unsent_checkpoint_->measured_step)) return;
   const UnsentCheckpoint due = *std::exchange(unsent_checkpoint_, std::nullopt);
@@ -158,6 +171,7 @@ void LeaseTask::UploadIfDue() {
 }
 
 void LeaseTask::OnAcknowledged() {
+  artifacts_->Pump();
   if (!live_ || !unsent_checkpoint_.has_value()) return;
   UploadIfDue();
   Flush();
@@ -243,6 +257,7 @@ void LeaseTask::Fail(const std::string& why) {
 void LeaseTask::OnConnected() {
   uploader_->RetryNow();
   logs_->RetryNow();
+  artifacts_->RetryNow();
   if (fetcher_ != nullptr) fetcher_->RetryNow();
 }
 
@@ -331,10 +346,14 @@ void LeaseTask::EndLease() {
 
 void LeaseTask::TellIfOver() {
   if (live_ || slot_ != nullptr || std::exchange(closing_, true)) return;
-  logs_->Flush(services_.logs.rest_timeout, [this] {
+  // Both at once, so that the drain of a worker waits for the slower of them only.
+  const auto out = [this, left = std::make_shared<int>(2)] {
+    if (--*left > 0) return;
     over_ = true;
     observer_->OnLeaseOver();
-  });
+  };
+  logs_->Flush(services_.logs.rest_timeout, out);
+  artifacts_->Flush(services_.logs.rest_timeout, out);
 }
 
 }  // namespace athanor::session

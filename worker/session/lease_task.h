@@ -19,6 +19,7 @@
 
 #include "base/clock.h"
 #include "client/api/worker_client.h"
+#include "worker/session/artifact_shipper.h"
 #include "worker/session/backoff.h"
 #include "worker/session/checkpoint_cache.h"
 #include "worker/session/checkpoint_fetcher.h"
@@ -77,7 +78,7 @@ class LeaseTask final : public Slot::Trial,
   const LeaseKey& key() const { return key_; }
   // True while the coordinator counts the lease as this worker's, as far as is known here.
   bool live() const { return live_; }
-  // True once nothing is left to do: no lease, no slot, no log.
+  // True once nothing is left to do: no lease, no slot, no log, no artifact.
   bool over() const { return over_; }
 
   void OnTrainerMessage(const TrainerMessage& message) override;
@@ -102,6 +103,7 @@ class LeaseTask final : public Slot::Trial,
   void OnMetrics(const MetricsMessage& metrics);
   void OnProgress(const ProgressMessage& progress);
   void OnCheckpointSaved(const CheckpointSavedMessage& saved);
+  void OnArtifact(const ArtifactMessage& artifact);
   void OnPaused();
   void OnStopped();
   void OnContinue(int64_t step);
@@ -131,6 +133,7 @@ class LeaseTask final : public Slot::Trial,
   std::shared_ptr<CheckpointFetcher> fetcher_;
   std::shared_ptr<CheckpointUploader> uploader_;
   std::shared_ptr<LogShipper> logs_;
+  std::shared_ptr<ArtifactShipper> artifacts_;
   std::vector<std::shared_ptr<const CachedCheckpoint>> resumed_from_;  // kept until the trainer has read them
 
   bool live_ = true;
@@ -152,7 +155,7 @@ class LeaseTask final : public Slot::Trial,
   std::optional<v1::FinishRequest> finish_;  // until everything else is out
   bool log_is_out_ = false;                  // as much of it as may hold the finish back
   bool finish_queued_ = false;
-  bool closing_ = false;  // only the log is left
+  bool closing_ = false;  // only log and artifacts are left
   bool over_ = false;
   std::optional<MonotonicTime> last_progress_;
 };

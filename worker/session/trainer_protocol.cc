@@ -155,6 +155,11 @@ bool ReadBody(const std::string& type, Reader& read, TrainerMessage& message) {
                                   .sha256 = read.Sha256("sha256"),
                                   .size = read.Int("size", 0),
                                   .best = read.Bool("best")};
+  } else if (type == "artifact") {
+    body = ArtifactMessage{.step = read.Int("step", 0),
+                           .name = read.String("name"),
+                           .path = read.String("path"),
+                           .size = read.Int("size", 0)};
   } else if (type == "paused") {
     body = PausedMessage{.step = read.Int("step", 0)};
   } else if (type == "stopped") {
@@ -211,7 +216,8 @@ std::string FormatStart(const StartCommand& command) {
                  {"checkpoint_dir", command.checkpoint_dir},
                  {"checkpoint_interval_ms", command.checkpoint_interval_ms},
                  {"checkpoints", std::move(checkpoints)},
-                 {"elapsed_ms", command.elapsed_ms}});
+                 {"elapsed_ms", command.elapsed_ms},
+                 {"final_checkpoint", command.final_checkpoint}});
 }
 
 std::string FormatCommand(TrialCommand command, std::string_view trial) {
@@ -219,6 +225,14 @@ std::string FormatCommand(TrialCommand command, std::string_view trial) {
 }
 
 std::string FormatExit() { return ToLine({{"type", "exit"}}); }
+
+bool IsArtifactName(std::string_view name) {
+  constexpr size_t kMaxBytes = 100;
+  const auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+  };
+  return !name.empty() && name.size() <= kMaxBytes && name.front() != '.' && std::ranges::all_of(name, allowed);
+}
 
 bool TrainerMessage::EndsTrial() const {
   return std::holds_alternative<PausedMessage>(body) || std::holds_alternative<StoppedMessage>(body) ||

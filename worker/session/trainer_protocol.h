@@ -49,6 +49,7 @@ struct StartCommand {
   int64_t checkpoint_interval_ms = 0;       // between periodic checkpoints; 0: only when told
   std::vector<CheckpointFile> checkpoints;  // newest first; it takes the first that it can read, else begins anew
   int64_t elapsed_ms = 0;                   // of training until the newest of them
+  bool final_checkpoint = false;            // whether it saves one at the end, before it is done
 };
 
 enum class TrialCommand {
@@ -102,6 +103,13 @@ struct CheckpointSavedMessage {
   int64_t size = 0;    // bytes
   bool best = false;   // it is of the best model so far, too
 };
+// A file about the training, complete, in the trial's checkpoint_dir; from now on the worker's.
+struct ArtifactMessage {
+  int64_t step = 0;  // >= 0
+  std::string name;  // any: a bad one is left out, and no violation of the protocol
+  std::string path;
+  int64_t size = 0;  // bytes
+};
 // Each of the following ends the trial: the trainer is free for the next.
 struct PausedMessage {
   int64_t step = 0;  // of the checkpoint that it saved
@@ -123,13 +131,16 @@ struct InfeasibleMessage {
 
 struct TrainerMessage {
   std::string trial;  // empty for hello
-  std::variant<HelloMessage, StartedMessage, MetricsMessage, ProgressMessage, CheckpointSavedMessage, PausedMessage,
-               StoppedMessage, DoneMessage, FailedMessage, InfeasibleMessage>
+  std::variant<HelloMessage, StartedMessage, MetricsMessage, ProgressMessage, CheckpointSavedMessage, ArtifactMessage,
+               PausedMessage, StoppedMessage, DoneMessage, FailedMessage, InfeasibleMessage>
       body;
 
   // Whether the trainer is free after it: paused, stopped, done, failed or infeasible.
   bool EndsTrial() const;
 };
+
+// 1 to 100 of a-z0-9._-, the first no dot.
+bool IsArtifactName(std::string_view name);
 
 // `line` without its end. INVALID_ARGUMENT says what is wrong and quotes at most the first 120 bytes.
 absl::StatusOr<TrainerMessage> ParseTrainerMessage(std::string_view line);

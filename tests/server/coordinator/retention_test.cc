@@ -210,5 +210,55 @@ TEST_F(Retaining, ARepeatedCollectionDeletesNothingMoreAndTellsWhatTheFirstDid) 
   EXPECT_THAT(Steps(2), IsEmpty());
 }
 
+// What a client that wants the checkpoint of a trial is given.
+class FindingCheckpoints : public Retaining {
+ protected:
+  // The step of it, or why there is none.
+  std::string Find(TrialNumber trial, CheckpointChoice choice = CheckpointChoice::kBest) {
+    const auto found = coordinator.coordinator().checkpoints().Find("s", trial, choice);
+    if (found.ok()) return std::to_string(found->step);
+    EXPECT_EQ(found.status().code(), absl::StatusCode::kNotFound);
+    return std::string(found.status().message());
+  }
+};
+
+TEST_F(FindingCheckpoints, TheBestModelIsInTheOldestThatWasSavedAtItsStepOrLater) {
+  Start(SmallStudy("s", 2));
+  const LeaseGrant lease = coordinator.Acquire("w").at(0);
+  EXPECT_THAT(Find(0), HasSubstr("has no checkpoint: none was uploaded"));
+  coordinator.Report(lease, 1, 0.5);
+  ASSERT_TRUE(coordinator.Checkpoint(lease, 1).ok());
+  EXPECT_EQ(Find(0), "1");
+  coordinator.Report(lease, 2, 0.4);
+  ASSERT_TRUE(coordinator.Checkpoint(lease, 2).ok());
+  EXPECT_EQ(Find(0), "1");
+  EXPECT_EQ(Find(0, CheckpointChoice::kNewest), "2");
+  coordinator.Report(lease, 3, 0.9);
+  EXPECT_EQ(Find(0), "trial 0 of study \"s\" has no checkpoint of its best model, of step 3: the newest is of step 2");
+  EXPECT_EQ(Find(0, CheckpointChoice::kNewest), "2");
+}
+
+TEST_F(FindingCheckpoints, WhatRetentionRemovedIsToldWithItsReason) {
+  Start(SmallStudy("s", 2));
+  for (const double value : {0.2, 0.4}) {
+    const LeaseGrant lease = coordinator.Acquire("w").at(0);
+    coordinator.Report(lease, 9, value);
+    ASSERT_TRUE(coordinator.Checkpoint(lease, 9).ok());  // the final one
+    EXPECT_EQ(coordinator.Finish(lease), TrialState::kCompleted);
+  }
+  EXPECT_EQ(Find(0), "trial 0 of study \"s\" has no checkpoint any more: COMPLETED, and not among the best 1");
+  EXPECT_EQ(Find(1), "9");
+  EXPECT_THAT(Find(2), HasSubstr("trial 2"));
+}
+
+TEST_F(FindingCheckpoints, TheEndIsSavedWhereACheckpointMayBeKept) {
+  StudySpec without = SmallStudy("without", 1);
+  without.checkpoint.keep_best = 0;
+  Start(SmallStudy("s", 1));
+  EXPECT_TRUE(coordinator.Acquire("w").at(0).final_checkpoint);
+  coordinator.Create(without);
+  EXPECT_FALSE(coordinator.Acquire("w").at(0).final_checkpoint);
+}
+
 }  // namespace
 }  // namespace athanor

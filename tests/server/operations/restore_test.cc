@@ -75,22 +75,28 @@ TEST_F(RestoreTest, RefusesWhereADatabaseIsUnlessToldToMoveItAside) {
   EXPECT_THAT(again->moved_aside, ElementsAre(database() + ".old-2", checkpoint_dir() + ".old-2"));
 }
 
-TEST_F(RestoreTest, LogsOfTrialsGoWithTheDatabaseThatTheyAreOf) {
+TEST_F(RestoreTest, LogsAndArtifactsOfTrialsGoWithTheDatabaseThatTheyAreOf) {
   const std::string logs = database() + ".logs";
+  const std::string artifacts = database() + ".artifacts";
   std::filesystem::create_directories(logs + "/1");
+  std::filesystem::create_directories(artifacts + "/1");
   options_.existing = Existing::kReplace;
   const auto replaced = Restore(options_);
   ASSERT_TRUE(replaced.ok()) << replaced.status();
-  EXPECT_THAT(replaced->moved_aside, ElementsAre(database() + ".old-1", checkpoint_dir() + ".old-1", logs + ".old-1"));
+  EXPECT_THAT(replaced->moved_aside,
+              ElementsAre(database() + ".old-1", checkpoint_dir() + ".old-1", logs + ".old-1", artifacts + ".old-1"));
   EXPECT_FALSE(std::filesystem::exists(logs));
+  EXPECT_FALSE(std::filesystem::exists(artifacts));
   EXPECT_TRUE(std::filesystem::exists(logs + ".old-1/1"));
 
   std::filesystem::create_directories(logs + "/1");
+  std::filesystem::create_directories(artifacts + "/1");
   LoseEverything();
   const auto found = Restore(options_);
   ASSERT_TRUE(found.ok()) << found.status();
   EXPECT_THAT(found->moved_aside, IsEmpty());
   EXPECT_TRUE(std::filesystem::exists(logs + "/1")) << "of the database that was lost";
+  EXPECT_TRUE(std::filesystem::exists(artifacts + "/1"));
 }
 
 TEST_F(RestoreTest, GoesWithoutTheCheckpointsThatTheBackupHasNot) {

@@ -4,6 +4,7 @@
 #include <set>
 #include <thread>
 
+#include "absl/strings/str_cat.h"
 #include "base/sha256.h"
 #include "tests/server/rpc/rpc_fixture.h"
 
@@ -13,6 +14,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Pair;
 using ::testing::UnorderedElementsAre;
 using Stub = v1::WorkerService::Stub;
 
@@ -68,6 +70,25 @@ class CheckpointStreamsTest : public RpcFixture {
     for (v1::CheckpointChunk chunk; reader->Read(&chunk);) content += chunk.data();
     status_ = reader->Finish();
     return content;
+  }
+
+  // "STEP:SIZE:SHA256" of the first message, and what the others held; the status goes to `status_`.
+  std::pair<std::string, std::string> DownloadOfTrial(const std::string& study, v1::CheckpointChoice choice,
+                                                      int64_t number = 0) {
+    auto context = NewContext();
+    v1::DownloadTrialCheckpointRequest request;
+    request.set_study(study);
+    request.set_number(number);
+    request.set_choice(choice);
+    auto reader = studies_->DownloadTrialCheckpoint(context.get(), request);
+    std::pair<std::string, std::string> got;
+    for (v1::TrialCheckpointChunk chunk; reader->Read(&chunk);) {
+      const v1::TrialCheckpoint& one = chunk.checkpoint();
+      if (chunk.has_checkpoint()) got.first += absl::StrCat(one.step(), ":", one.size_bytes(), ":", one.sha256());
+      got.second += chunk.data();
+    }
+    status_ = reader->Finish();
+    return got;
   }
 
   // Names of the files on disk, once those that nobody holds are deleted.
@@ -246,9 +267,9 @@ TEST_F(QuotaOfTenBytes, PausedTrialsGiveWayAndTheirFilesGo) {
 
 TEST_F(CheckpointStreamsTest, MoreTransfersThanThereAreSlotsForAreToComeAgain) {
   const v1::Lease lease = LeaseOf("s");
-  TransferSlots slots;
+  TransferSlots slots(2);
   std::vector<std::shared_ptr<void>> taken;
-  for (int i = 0; i < TransferSlots::kMaxTransfers; ++i) taken.push_back(slots.Take());
+  for (int i = 0; i < 2; ++i) taken.push_back(slots.Take());
   // RESOURCE_EXHAUSTED would have the worker do without the checkpoint.
   const auto refused = [](const absl::Status& status) { EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable); };
   std::make_shared<CheckpointUpload>(harness_.context(), slots)
@@ -256,6 +277,53 @@ TEST_F(CheckpointStreamsTest, MoreTransfersThanThereAreSlotsForAreToComeAgain) {
   std::make_shared<CheckpointDownload>(harness_.context(), slots)->Begin(v1::DownloadCheckpointRequest(), refused);
   taken.pop_back();
   EXPECT_NE(slots.Take(), nullptr);
+}
+
+TEST_F(CheckpointStreamsTest, AClientGetsTheBestOrTheNewestCheckpointOfATrial) {
+  const v1::LeaseRef lease = LeaseOf("s").ref();
+  std::string newest(600 << 10, '\0');
+  newest[300 << 10] = 'x';
+  TestStream stream(*workers_);
+  ASSERT_TRUE(stream.Write(TestStream::Hello("w")));
+  const auto report = [&](uint64_t sequence, int64_t step, double loss) {
+    v1::ReportRequest request = TestStream::Next(sequence);
+    TestStream::AddReport(request, lease, step, loss);
+    ASSERT_TRUE(stream.Write(request));
+    EXPECT_EQ(stream.ReadUntil(sequence).verdicts_size(), 1);
+  };
+  report(2, 1, 0.25);
+  ASSERT_TRUE(Upload(lease, 1, "best").ok());
+  report(3, 2, 0.5);
+  ASSERT_TRUE(Upload(lease, 2, newest).ok());
+  const std::string best = absl::StrCat("1:4:", Sha256::Hex("best"));
+  EXPECT_THAT(DownloadOfTrial("s", v1::CHECKPOINT_CHOICE_BEST), Pair(best, "best"));
+  EXPECT_THAT(DownloadOfTrial("s", v1::CHECKPOINT_CHOICE_UNSPECIFIED), Pair(best, "best"));
+  EXPECT_THAT(DownloadOfTrial("s", v1::CHECKPOINT_CHOICE_NEWEST),
+              Pair(absl::StrCat("2:614400:", Sha256::Hex(newest)), newest));
+  EXPECT_TRUE(status_.ok()) << status_.error_message();
+}
+
+TEST_F(CheckpointStreamsTest, AClientIsToldWhyThereIsNoCheckpoint) {
+  const v1::LeaseRef lease = LeaseOf("s").ref();
+  struct Case {
+    const char* study;
+    int64_t number;
+    const char* what;
+  };
+  for (const Case& wrong :
+       {Case{"nowhere", 0, "nowhere"}, Case{"s", 7, "trial 7"}, Case{"s", 0, "has no checkpoint: none was uploaded"}}) {
+    DownloadOfTrial(wrong.study, v1::CHECKPOINT_CHOICE_BEST, wrong.number);
+    EXPECT_EQ(code(), grpc::StatusCode::NOT_FOUND);
+    EXPECT_THAT(status_.error_message(), HasSubstr(wrong.what));
+  }
+  ASSERT_TRUE(Upload(lease, 1, "x").ok());
+  DownloadOfTrial("s", v1::CHECKPOINT_CHOICE_BEST);
+  EXPECT_EQ(code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_THAT(status_.error_message(), HasSubstr("has no value yet"));
+  Finish(lease, v1::ATTEMPT_OUTCOME_INFEASIBLE);
+  DownloadOfTrial("s", v1::CHECKPOINT_CHOICE_NEWEST);
+  EXPECT_EQ(code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_THAT(status_.error_message(), HasSubstr("has no checkpoint any more: INFEASIBLE, and not among the best 1"));
 }
 
 TEST_F(CheckpointStreamsTest, CollectedGarbageIsListedAndItsFilesGo) {

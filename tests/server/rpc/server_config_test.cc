@@ -44,10 +44,13 @@ TEST(ServerConfig, FlagsWinOverTheFileAndTheFileOverDefaults) {
   EXPECT_EQ(line.config.CheckpointDirectory(), "/c");
 }
 
-TEST(ServerConfig, LogQuotaIsANumberOfBytesFromFlagOrFile) {
+TEST(ServerConfig, QuotasOfLogsAndArtifactsAreNumbersOfBytesFromFlagOrFile) {
   EXPECT_EQ(Parse({}).config.log_quota_bytes, 1 << 30);
   EXPECT_EQ(Parse({"--log-quota", "64MiB"}).config.log_quota_bytes, 64 << 20);
   EXPECT_EQ(Parse({"--database", "/d/a.db"}).config.LogDirectory(), "/d/a.db.logs");
+  EXPECT_EQ(Parse({}).config.artifact_quota_bytes, int64_t{4} << 30);
+  EXPECT_EQ(Parse({"--artifact-quota", "64MiB"}).config.artifact_quota_bytes, 64 << 20);
+  EXPECT_EQ(Parse({"--database", "/d/a.db"}).config.ArtifactDirectory(), "/d/a.db.artifacts");
   struct Case {
     const char* text;
     int64_t bytes;
@@ -115,6 +118,7 @@ TEST(ServerConfig, FileErrorsNameFileLineAndKey) {
         Case{"listen: x:1\nlease: 10ms\n", "c.yaml:2: lease: 10ms is out of range"},
         Case{"log_format: xml\n", "c.yaml:1: log_format"},
         Case{"log_quota: 1MiB\n", "c.yaml:1: log_quota: 1MiB is too little"},
+        Case{"artifact_quota: 1MiB\n", "c.yaml:1: artifact_quota: 1MiB is too little"},
         Case{"checkpoint_quota: 0%\n", "c.yaml:1: checkpoint_quota: \"0%\" is no quota"}, Case{"- a\n", "c.yaml:1"}}) {
     ServerConfig config;
     const absl::Status status = ReadConfigFile(wanted.text, "c.yaml", config);

@@ -30,6 +30,7 @@ TEST(ToStartCommandTest, CarriesEverythingTheTrainerNeeds) {
   lease.set_objective_metric("val_loss");
   lease.set_goal(v1::GOAL_MINIMIZE);
   lease.set_elapsed_ms(44);
+  lease.set_final_checkpoint(true);
 
   const StartCommand command = ToStartCommand(lease, "1-2-3", "/dir", {{.path = "/p", .step = 2}});
   EXPECT_EQ(
@@ -46,6 +47,7 @@ TEST(ToStartCommandTest, CarriesEverythingTheTrainerNeeds) {
   EXPECT_EQ(command.checkpoint_dir, "/dir");
   EXPECT_EQ(command.checkpoint_interval_ms, 100);
   EXPECT_EQ(command.elapsed_ms, 44);
+  EXPECT_TRUE(command.final_checkpoint);
   ASSERT_EQ(command.checkpoints.size(), 1u);
   EXPECT_EQ(command.checkpoints[0].path, "/p");
 }

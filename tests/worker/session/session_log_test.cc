@@ -1,10 +1,6 @@
 // What trainers print, on its way to the coordinator.
-#include <spdlog/sinks/ostream_sink.h>
-#include <spdlog/spdlog.h>
-
-#include <sstream>
-
 #include "tests/worker/session/session_fixture.h"
+#include "tests/worker/session/warnings.h"
 
 namespace athanor::session {
 namespace {
@@ -12,24 +8,6 @@ namespace {
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-// The warnings that this process logs while it lives.
-class Warnings {
- public:
-  Warnings() {
-    auto logger = std::make_shared<spdlog::logger>("", std::make_shared<spdlog::sinks::ostream_sink_mt>(text_));
-    logger->set_level(spdlog::level::warn);
-    logger->set_pattern("%v");
-    spdlog::set_default_logger(std::move(logger));
-  }
-  ~Warnings() { spdlog::set_default_logger(before_); }
-
-  std::string text() const { return text_.str(); }
-
- private:
-  const std::shared_ptr<spdlog::logger> before_ = spdlog::default_logger();
-  std::ostringstream text_;
-};
 
 class SessionLogTest : public SessionTest {
  protected:

@@ -39,11 +39,13 @@ TEST(FormatStartTest, WritesEveryKeyOnOneLine) {
                        .checkpoint_dir = "/tmp/x",
                        .checkpoint_interval_ms = 5000,
                        .checkpoints = {{.path = "/tmp/a", .step = 3}},
-                       .elapsed_ms = 77};
+                       .elapsed_ms = 77,
+                       .final_checkpoint = true};
   EXPECT_EQ(
       FormatStart(command),
       "{\"checkpoint_dir\":\"/tmp/x\",\"checkpoint_interval_ms\":5000,"
-      "\"checkpoints\":[{\"path\":\"/tmp/a\",\"step\":3}],\"device\":\"cuda:1\",\"elapsed_ms\":77,"
+      "\"checkpoints\":[{\"path\":\"/tmp/"
+      "a\",\"step\":3}],\"device\":\"cuda:1\",\"elapsed_ms\":77,\"final_checkpoint\":true,"
       "\"goal\":\"minimize\",\"hold_at\":[1,3],\"objective\":\"val_loss\","
       "\"options\":{\"batch_size\":32,\"learning_rate\":0.5,\"momentum\":1.0,\"nesterov\":true,\"optimizer\":\"sgd\"},"
       "\"resource\":\"step\",\"seed\":\"18446744073709551615\",\"trial\":\"1-2-3\",\"type\":\"start\",\"until\":27}\n");
@@ -93,11 +95,29 @@ TEST(ParseTest, ReadsCheckpointSaved) {
   EXPECT_TRUE(saved.best);
 }
 
+TEST(ParseTest, ReadsAnArtifactWhateverItsName) {
+  const auto artifact =
+      Parse<ArtifactMessage>(R"({"type":"artifact","trial":"t","step":0,"name":"../a","path":"/p/a","size":12})");
+  EXPECT_EQ(artifact.step, 0);
+  EXPECT_EQ(artifact.name, "../a");
+  EXPECT_EQ(artifact.path, "/p/a");
+  EXPECT_EQ(artifact.size, 12);
+}
+
+TEST(IsArtifactNameTest, TakesOneComponentOfALimitedAlphabet) {
+  const std::vector<std::pair<std::string, bool>> table = {
+      {"roc.csv", true}, {"a", true},    {"0-9_x.json", true}, {std::string(100, 'a'), true},  {"", false},
+      {".", false},      {"..", false},  {".a", false},        {std::string(101, 'a'), false}, {"a/b", false},
+      {"A", false},      {"a b", false}, {"\u00e4", false},    {std::string("a\0b", 3), false}};
+  for (const auto& [name, taken] : table) EXPECT_EQ(IsArtifactName(name), taken) << name;
+}
+
 TEST(ParseTest, KnowsWhichMessagesEndATrial) {
   const std::vector<std::pair<std::string, bool>> table = {
       {R"({"type":"started","trial":"t","resumed_step":0,"threads":1,"dataset_hash":"","device":"cpu"})", false},
       {R"({"type":"progress","trial":"t","fraction":0.5,"optimizer_step":1,"train_loss":2,"examples_per_second":3})",
        false},
+      {R"({"type":"artifact","trial":"t","step":1,"name":"a","path":"p","size":0})", false},
       {R"({"type":"paused","trial":"t","step":1})", true},
       {R"({"type":"stopped","trial":"t"})", true},
       {R"({"type":"done","trial":"t","step":1,"metrics":{}})", true},
@@ -138,6 +158,9 @@ TEST(ParseTest, RefusesWhatIsNotTheProtocolAndSaysWhy) {
       {R"({"type":"checkpoint_saved","trial":"t","step":1,"path":"p","sha256":")" + std::string(64, 'A') +
            R"(","size":1,"best":true})",
        "key \"sha256\" must be 64 lower-case hex digits"},
+      {R"({"type":"artifact","trial":"t","step":-1,"name":"a","path":"p","size":0})",
+       "key \"step\" must be an integer >= 0"},
+      {R"({"type":"artifact","trial":"t","step":1,"name":"a","path":"p"})", "key \"size\" is missing"},
       {R"({"type":"hello","protocol":1,"trainer":"t","version":"2","libtorch":"","devices":[1],"option_table_hash":"","blas":""})",
        "key \"devices\" must be a list of strings"},
   };
