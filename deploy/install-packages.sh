@@ -11,7 +11,8 @@ build=(
   libgrpc++-dev libgrpc-dev protobuf-compiler protobuf-compiler-grpc libprotobuf-dev libabsl-dev
   libsqlite3-dev libsqlitecpp-dev
   libboost-dev libspdlog-dev libfmt-dev libcli11-dev libyaml-cpp-dev nlohmann-json3-dev
-  zlib1g-dev libssl-dev libeigen3-dev
+  zlib1g-dev libpng-dev libjpeg62-turbo-dev libssl-dev libeigen3-dev
+  libgoogle-perftools-dev  # tcmalloc: builds and works without, simulates 15 to 25 % slower
   libtorch-dev libopenblas0-openmp  # without the latter LibTorch runs on the reference BLAS, three times slower
   dataset-fashion-mnist
 )

@@ -4,12 +4,12 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "worker/training/data/raw_dataset.h"
 #include "worker/training/data/shape.h"
 #include "worker/training/options/data_options.h"
 #include "worker/training/options/task_options.h"
@@ -36,6 +36,9 @@ struct Dataset {
   at::Tensor validation_indices;  // int64 [m], ascending
   Shape shape;
   Normalization normalization;
+  // Images of several channels: `normalization` as float32 [1, C, 1, 1] on the training device (MakePixelScaling).
+  at::Tensor pixel_scale;
+  at::Tensor pixel_shift;
   std::vector<int64_t> class_counts;  // classification: of the training half
   // Lower-case hex SHA-256 over the decoded examples in use and the split: equal hashes mean equal training data.
   std::string hash;
@@ -60,13 +63,15 @@ struct Batch {
 Batch GatherBatch(const Dataset& dataset, const Examples& examples, const at::Tensor& indices,
                   const at::Device& device);
 
-// Called now and then while loading, from the loop that loads, so that the caller can say that it is alive.
-using LoadingHeartbeat = std::function<void()>;
+// The training examples in the order in which an epoch takes them: int64 [n], indices into training_part, on its
+// device; n = the size of the training half. Rebalance::kOversample: a class-balanced draw of as many
+// (BalancedEpochOrder); otherwise each once (EpochOrder). A function of (data set, seed, epoch).
+at::Tensor TrainingOrder(const Dataset& dataset, Rebalance rebalance, uint64_t seed, int64_t epoch);
 
 // Loads data sets and keeps the last one, with its decoded files. Not thread-safe.
 //
-// The same options, task, device and unchanged files (size and modification time) get the same object at no cost; other
-// split or device over the same files are made without decoding again.
+// The same options, task, device and unchanged files (size and modification time) get the same object at no cost;
+// another split or device over the same files is made without decoding again.
 class DatasetCache {
  public:
   DatasetCache();
@@ -74,15 +79,18 @@ class DatasetCache {
 
   // Throws DataError naming the file and offset or line if a file is missing, truncated, of another format, has other
   // counts than its partner or a label out of range; InfeasibleError if the data set is not for this task or too little
-  // is left to split. Blocks while it reads and decodes, on `threads` threads: about half a second for Fashion-MNIST.
+  // is left to split. What each kind of data set reads stands in source.h, how its examples are divided and
+  // standardised in prepare.h. Blocks while it reads and decodes, on `threads` threads: about half a second for
+  // Fashion-MNIST.
   std::shared_ptr<const Dataset> Get(const DataOptions& options, TaskKind task, const at::Device& device, int threads,
                                      const LoadingHeartbeat& heartbeat);
 
  private:
   struct Decoded;
+  const Decoded& Decode(const DataOptions& options, TaskKind task, int threads, const LoadingHeartbeat& heartbeat);
+
   std::unique_ptr<Decoded> decoded_;
   DataOptions options_;
-  TaskKind task_ = TaskKind::kClassification;
   std::optional<at::Device> device_;
   std::shared_ptr<const Dataset> dataset_;
 };

@@ -15,15 +15,16 @@ struct Shape {
   int64_t channels = 1;  // images
   int64_t height = 0;    // images; pixels
   int64_t width = 0;
-  int64_t features = 0;                  // tables: numeric columns, the first of a row
+  int64_t features = 0;                  // tables: numbers, the first of a row: numeric columns, then one-hot values
   std::vector<int64_t> categories = {};  // tables: sizes of the columns that follow and hold an index
-  int64_t outputs = 0;                   // classes, labels or numbers to predict
+  int64_t outputs = 0;                   // classes, labels or numbers to predict; reconstruction: numbers of an input
 
   bool operator==(const Shape&) const = default;
 };
 
 struct Normalization {
-  std::vector<double> mean;    // images: of each channel, of pixels scaled to [0, 1]; tables: of each numeric column
+  // Images: of each channel, of pixels scaled to [0, 1]. Tables: of each numeric column of the file.
+  std::vector<double> mean;
   std::vector<double> stddev;  // the same; > 0, 1 for what is constant
   // Regression: what is predicted times stddev plus mean is the number in the file's unit. Empty elsewhere.
   std::vector<double> target_mean;

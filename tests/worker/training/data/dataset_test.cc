@@ -134,7 +134,7 @@ TEST(DatasetCache, RefusesBadFilesNamingThem) {
 }
 
 TEST(DatasetCache, RefusesIdxWithoutAFolder) {
-  EXPECT_THAT(ErrorOf<InfeasibleError>({.kind = DatasetKind::kIdx}), HasSubstr("dataset idx needs data_dir"));
+  EXPECT_THAT(ErrorOf<InfeasibleError>({.kind = DatasetKind::kIdx}), HasSubstr("dataset: idx needs data_dir"));
 }
 
 TEST(DatasetCache, FindsFashionMnist) {

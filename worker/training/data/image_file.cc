@@ -1,0 +1,69 @@
+#include "worker/training/data/image_file.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+#include "worker/training/errors.h"
+
+namespace athanor::training {
+namespace {
+
+constexpr uint8_t kPngStart[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
+constexpr uint8_t kJpegStart[] = {0xff, 0xd8, 0xff};
+
+bool StartsWith(std::span<const uint8_t> file, std::span<const uint8_t> start) {
+  return file.size() >= start.size() && std::ranges::equal(file.first(start.size()), start);
+}
+
+}  // namespace
+
+DecodedImage DecodeImage(std::span<const uint8_t> file) {
+  if (StartsWith(file, kPngStart)) {
+#ifdef ATHANOR_PNG
+    return DecodePng(file);
+#else
+    throw InfeasibleError("a PNG image, and the trainer was built without libpng");
+#endif
+  }
+  if (StartsWith(file, kJpegStart)) {
+#ifdef ATHANOR_JPEG
+    return DecodeJpeg(file);
+#else
+    throw InfeasibleError("a JPEG image, and the trainer was built without libjpeg");
+#endif
+  }
+  throw DataError("neither PNG nor JPEG");
+}
+
+DecodedImage ReadImage(const std::filesystem::path& path) {
+  errno = 0;
+  std::ifstream in(path, std::ios::binary);
+  if (!in) throw DataError(path.string() + ": cannot open: " + std::strerror(errno));
+  const std::vector<char> bytes{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  if (in.bad()) throw DataError(path.string() + ": cannot read");
+  try {
+    return DecodeImage({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
+  } catch (const DataError& error) {
+    throw DataError(path.string() + ": " + error.what());
+  } catch (const InfeasibleError& error) {
+    throw InfeasibleError(path.string() + ": " + error.what());
+  }
+}
+
+std::vector<uint8_t> ToPlanes(std::span<const uint8_t> interleaved, const ImageSize& size) {
+  std::vector<uint8_t> planes(interleaved.size());
+  const auto channels = static_cast<size_t>(size.channels);
+  const auto plane = static_cast<size_t>(size.height * size.width);
+  for (size_t pixel = 0; pixel < plane; ++pixel) {
+    for (size_t channel = 0; channel < channels; ++channel) {
+      planes[channel * plane + pixel] = interleaved[pixel * channels + channel];
+    }
+  }
+  return planes;
+}
+
+}  // namespace athanor::training

@@ -1,0 +1,98 @@
+// clang-format off
+// libjpeg's headers do not include what they need, and the second needs the first.
+#include <csetjmp>
+#include <cstdio>
+#include <jpeglib.h>
+#include <jerror.h>
+// clang-format on
+
+#include <string>
+
+#include "worker/training/data/image_file.h"
+#include "worker/training/errors.h"
+
+namespace athanor::training {
+namespace {
+
+// Every block of 8 x 8 pixels takes at least one bit.
+constexpr uint64_t kMaxPixelsAByte = 8 * 64;
+
+// libjpeg jumps out of a call on an error, past every destructor between, so functions that call setjmp here hold
+// nothing that has one.
+struct Session {
+  jpeg_error_mgr errors;  // first: libjpeg hands out a pointer to it
+  std::jmp_buf jump;
+  jpeg_decompress_struct jpeg = {};
+  char error[JMSG_LENGTH_MAX] = "";
+
+  ~Session() { jpeg_destroy_decompress(&jpeg); }
+};
+
+[[noreturn]] void OnError(j_common_ptr jpeg) {
+  auto* session = reinterpret_cast<Session*>(jpeg->err);
+  jpeg->err->format_message(jpeg, session->error);
+  std::longjmp(session->jump, 1);
+}
+
+// libjpeg goes on with gray where data are missing; that is no image to learn from. Its other warnings are about what
+// it can mend.
+void OnMessage(j_common_ptr jpeg, int level) {
+  if (level >= 0) return;
+  const int code = jpeg->err->msg_code;
+  if (code == JWRN_JPEG_EOF || code == JWRN_HIT_MARKER || code == JWRN_HUFF_BAD_CODE) OnError(jpeg);
+}
+
+// False: session.error says why.
+bool ReadHeader(Session& session, std::span<const uint8_t> file) {
+  if (setjmp(session.jump) != 0) return false;
+  jpeg_create_decompress(&session.jpeg);
+  jpeg_mem_src(&session.jpeg, const_cast<uint8_t*>(file.data()), static_cast<unsigned long>(file.size()));
+  jpeg_read_header(&session.jpeg, TRUE);
+  if (session.jpeg.num_components != 1 && session.jpeg.num_components != 3) {
+    std::snprintf(session.error, sizeof(session.error), "%d colours; want gray or red, green and blue",
+                  session.jpeg.num_components);
+    return false;
+  }
+  session.jpeg.out_color_space = session.jpeg.num_components == 1 ? JCS_GRAYSCALE : JCS_RGB;
+  jpeg_calc_output_dimensions(&session.jpeg);
+  return true;
+}
+
+bool ReadRows(Session& session, uint8_t* out, size_t row_bytes) {
+  if (setjmp(session.jump) != 0) return false;
+  jpeg_start_decompress(&session.jpeg);
+  while (session.jpeg.output_scanline < session.jpeg.output_height) {
+    JSAMPROW row = out + session.jpeg.output_scanline * row_bytes;
+    jpeg_read_scanlines(&session.jpeg, &row, 1);
+  }
+  jpeg_finish_decompress(&session.jpeg);
+  return true;
+}
+
+}  // namespace
+
+DecodedImage DecodeJpeg(std::span<const uint8_t> file) {
+  Session session;
+  session.jpeg.err = jpeg_std_error(&session.errors);
+  session.errors.error_exit = OnError;
+  session.errors.emit_message = OnMessage;
+  if (!ReadHeader(session, file)) throw DataError(std::string("damaged JPEG: ") + session.error);
+  DecodedImage image;
+  image.size = {.channels = session.jpeg.out_color_components,
+                .height = session.jpeg.output_height,
+                .width = session.jpeg.output_width};
+  const bool plausible = PlausibleImage(image.size.channels, image.size.height, image.size.width) &&
+                         static_cast<uint64_t>(image.size.height * image.size.width) <= kMaxPixelsAByte * file.size();
+  if (!plausible) {
+    throw DataError("damaged JPEG: " + std::to_string(image.size.height) + " x " + std::to_string(image.size.width) +
+                    " pixels in " + std::to_string(file.size()) + " bytes");
+  }
+  std::vector<uint8_t> interleaved(static_cast<size_t>(image.size.bytes()));
+  if (!ReadRows(session, interleaved.data(), static_cast<size_t>(image.size.width * image.size.channels))) {
+    throw DataError(std::string("damaged JPEG: ") + session.error);
+  }
+  image.pixels = ToPlanes(interleaved, image.size);
+  return image;
+}
+
+}  // namespace athanor::training
