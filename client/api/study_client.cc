@@ -34,10 +34,6 @@ std::shared_ptr<grpc::Channel> Connect(const StudyClientOptions& options) {
   return grpc::CreateCustomChannel(options.coordinator, grpc::InsecureChannelCredentials(), arguments);
 }
 
-bool IsTransient(const absl::Status& status) {
-  return status.code() == absl::StatusCode::kUnavailable || status.code() == absl::StatusCode::kResourceExhausted;
-}
-
 uint64_t SystemSeed() {
   std::random_device device;
   return HashWords({device(), device(), device(), device()});
@@ -70,6 +66,10 @@ StudyClient::StudyClient(StudyClientOptions options, std::shared_ptr<grpc::Chann
       studies_(v1::StudyService::NewStub(channel)),
       admin_(v1::AdminService::NewStub(channel)),
       random_(*options_.seed) {}
+
+bool StudyClient::IsTransient(const absl::Status& status) {
+  return absl::IsUnavailable(status) || absl::IsResourceExhausted(status);
+}
 
 absl::Status StudyClient::FromGrpc(const grpc::Status& status) const {
   if (status.ok()) return absl::OkStatus();
@@ -206,6 +206,15 @@ absl::StatusOr<v1::TrialDetail> StudyClient::GetTrial(const std::string& study, 
   request.set_study(study);
   request.set_number(number);
   return Call(*studies_, &v1::StudyService::Stub::GetTrial, request);
+}
+
+absl::StatusOr<std::vector<v1::Artifact>> StudyClient::ListArtifacts(const std::string& study, int64_t number) {
+  v1::ListArtifactsRequest request;
+  request.set_study(study);
+  request.set_number(number);
+  ATHANOR_ASSIGN_OR_RETURN(const v1::ListArtifactsResponse response,
+                           Call(*studies_, &v1::StudyService::Stub::ListArtifacts, request));
+  return std::vector<v1::Artifact>(response.artifacts().begin(), response.artifacts().end());
 }
 
 absl::StatusOr<v1::Curve> StudyClient::GetCurve(const v1::GetCurveRequest& request) {
@@ -352,7 +361,7 @@ absl::StatusOr<std::optional<v1::StudySnapshot>> StudyWatch::Next() {
       status = absl::UnavailableError(
           fmt::format("coordinator {}: the stream ended before the study did", client_.options_.coordinator));
     }
-    if (!IsTransient(status) || ++failures_ >= client_.MostFailures(begun_)) {
+    if (!StudyClient::IsTransient(status) || ++failures_ >= client_.MostFailures(begun_)) {
       ended_ = status;
       break;
     }

@@ -5,8 +5,10 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -84,6 +86,15 @@ class StudyClient {
   // last chunk: no byte is visited twice, and what was not kept meanwhile is told as dropped.
   absl::Status ReadTrialLog(v1::ReadTrialLogRequest request,
                             const std::function<absl::Status(const v1::TrialLogChunk&)>& visit);
+  // What the trial's trainers left, by step, then by name.
+  absl::StatusOr<std::vector<v1::Artifact>> ListArtifacts(const std::string& study, int64_t number);
+  // One of those with its content. DATA_LOSS if it did not arrive whole.
+  absl::StatusOr<std::pair<v1::Artifact, std::string>> ReadArtifact(const v1::ReadArtifactRequest& request);
+  // Writes a checkpoint of the trial to the file `path`, and says which it is. DATA_LOSS if its SHA-256 is another than
+  // announced, or the file cannot be written; CANCELLED soon after `stop` was asked for. Unless OK, what was at `path`
+  // is still there and nothing else is left. No deadline: a connection that is dead ends it.
+  absl::StatusOr<v1::TrialCheckpoint> DownloadTrialCheckpoint(const v1::DownloadTrialCheckpointRequest& request,
+                                                              const std::string& path, const std::stop_token& stop);
   absl::StatusOr<v1::Curve> GetCurve(const v1::GetCurveRequest& request);
   absl::StatusOr<std::vector<v1::Trial>> GetBestTrials(const std::string& study, int count);
   absl::StatusOr<v1::Importance> GetImportance(const std::string& study, v1::GetImportanceRequest::Method method);
@@ -119,6 +130,8 @@ class StudyClient {
                                                                                          v1::Worker*),
                                           const std::string& name);
 
+  // Whether the same call may be answered later.
+  static bool IsTransient(const absl::Status& status);
   std::string NewRequestId();
   // The wait before attempt `attempt` (from 1, the first repeat).
   Duration Backoff(int attempt);

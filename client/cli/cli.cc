@@ -75,6 +75,9 @@ void AddGroups(CLI::App* app, Session& session) {
   AddTrialQueries(trial, session);
   AddTrialCurve(trial, session);
   AddTrialLogs(trial, session);
+  AddTrialArtifacts(trial, session);
+  AddTrialCheckpoint(trial, session);
+  AddTrialUses(trial, session);
   AddTrialChanges(trial, session);
   AddBest(app, session);
   AddSimulate(app, session);

@@ -30,6 +30,7 @@ struct Surroundings {
   std::string user;                                                        // owner of the studies it submits
   std::function<std::optional<std::string>(const std::string&)> variable;  // of the environment
   std::function<TerminalSize()> terminal_size;
+  std::string program_folder = {};  // where this program lies; empty if nobody knows
 };
 
 enum ExitCode : int {
@@ -37,7 +38,8 @@ enum ExitCode : int {
   kFailed = 1,         // the operation failed, or the study that was watched did
   kBadInput = 2,       // bad usage, or a study file that is refused
   kUnreachable = 3,    // no coordinator at that address, or it does not answer
-  kInterrupted = 130,  // Ctrl-C ended a watch, as a shell would report it
+  kInterrupted = 130,  // Ctrl-C ended a watch or a download, as a shell would report it
+  // A verb that runs the trainer ends with the trainer's own exit code.
 };
 
 // Runs one command line (without the program's name). Errors are one line on `err`. Blocks until the verb is done.

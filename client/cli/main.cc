@@ -7,9 +7,11 @@
 #include <clocale>
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <iostream>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "base/clock.h"
@@ -26,6 +28,11 @@ athanor::cli::TerminalSize SizeOfTerminal() {
   winsize size{};
   if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_row == 0) return {};
   return {.columns = size.ws_col, .rows = size.ws_row};
+}
+
+std::string ProgramFolder() {
+  std::error_code ignored;
+  return std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path().string();
 }
 
 std::string UserName() {
@@ -52,6 +59,7 @@ int main(int argc, char** argv) {
       .user = UserName(),
       .variable = Variable,
       .terminal_size = SizeOfTerminal,
+      .program_folder = ProgramFolder(),
   };
   return athanor::cli::Run(std::vector<std::string>(argv + 1, argv + argc), surroundings);
 }

@@ -30,6 +30,7 @@ std::string StatusText(const v1::ServerStatus& status) {
   add("disk", fmt::format("{} free of {}, where the checkpoints are", FormatBytes(status.disk_free_bytes()),
                           FormatBytes(status.disk_total_bytes())));
   add("logs", FormatBytes(status.log_bytes()));
+  add("artifacts", FormatBytes(status.artifact_bytes()));
   std::string commits = fmt::format("{} since start", status.commits());
   if (status.commits() > 0) {
     commits += fmt::format(", {:.1f} operations each; p50 {} ms, p99 {} ms",

@@ -189,6 +189,7 @@ Json ToJson(const v1::ServerStatus& status) {
           {"disk_free_bytes", status.disk_free_bytes()},
           {"disk_total_bytes", status.disk_total_bytes()},
           {"log_bytes", status.log_bytes()},
+          {"artifact_bytes", status.artifact_bytes()},
           {"schema_version", status.schema_version()},
           {"commits", status.commits()},
           {"operations", status.operations()},
@@ -214,6 +215,10 @@ Json ToJson(const v1::GarbageReport& report) {
   json["kept"] = report.kept();
   json["kept_bytes"] = report.kept_bytes();
   return json;
+}
+
+Json ToJson(const v1::Artifact& artifact) {
+  return {{"name", artifact.name()}, {"step", artifact.step()}, {"size_bytes", artifact.size_bytes()}};
 }
 
 Json ToJson(const v1::Importance& importance) {

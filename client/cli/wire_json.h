@@ -22,6 +22,7 @@ Json ToJson(const v1::Worker& worker);
 Json ToJson(const v1::ServerStatus& status);
 Json ToJson(const v1::GarbageCheckpoint& checkpoint);
 Json ToJson(const v1::GarbageReport& report);
+Json ToJson(const v1::Artifact& artifact);
 Json ToJson(const v1::Importance& importance);
 // One object a metric and step: {"number": .., "metric": .., "step": .., "value": .., "elapsed_ms": ..}.
 Json ToJson(const v1::Curve& curve);

@@ -123,7 +123,8 @@ class CliTest : public ::testing::Test {
                                           return found == variables_.end() ? std::nullopt
                                                                            : std::optional(found->second);
                                         },
-                                    .terminal_size = [] { return TerminalSize{.columns = 100, .rows = 30}; }};
+                                    .terminal_size = [] { return TerminalSize{.columns = 100, .rows = 30}; },
+                                    .program_folder = program_folder_};
     const int exit_code = cli::Run(arguments, surroundings);
     return {exit_code, out.str(), err.str()};
   }
@@ -138,6 +139,7 @@ class CliTest : public ::testing::Test {
   FixedClock clock_;
   bool in_is_terminal_ = false;
   bool out_is_terminal_ = false;
+  std::string program_folder_;
   std::map<std::string, std::string> variables_ = {{"ATHANOR_COORDINATOR", coordinator_.address()}};
 };
 

@@ -68,13 +68,15 @@ TEST_F(CliTest, ServerStatusIsReadable) {
     disk_free_bytes: 2147483648
     disk_total_bytes: 5368709120
     log_bytes: 1024
+    artifact_bytes: 2048
   )pb");
   const std::string text = Run({"server", "status"}).out;
   EXPECT_THAT(text, StartsWith("version     0.1.0, up 2m31s\n"));
   EXPECT_THAT(text, HasSubstr("database    athanor.db (1.5 MiB, schema 0)\n"
                               "checkpoints 1.0 MiB of 4.0 MiB (25%)\n"
                               "disk        2.0 GiB free of 5.0 GiB, where the checkpoints are\n"
-                              "logs        1.0 KiB\n"));
+                              "logs        1.0 KiB\n"
+                              "artifacts   2.0 KiB\n"));
   EXPECT_THAT(text, Not(HasSubstr("integrity")));
   EXPECT_THAT(Run({"server", "status", "-o", "json"}).out,
               AllOf(HasSubstr("\"disk_free_bytes\": 2147483648"), HasSubstr("\"checkpoint_quota_bytes\": 4194304")));

@@ -60,6 +60,10 @@ class FakeCoordinator final : public v1::StudyService::Service, public v1::Admin
   // Each ReadTrialLog gives one list of chunks and ends with its status.
   std::vector<std::pair<std::vector<v1::TrialLogChunk>, grpc::Status>> logs;
 
+  std::vector<std::pair<v1::Artifact, std::string>> artifacts;  // of every trial, in order of step
+  // Of every trial, cut into two chunks; without a hash there is none.
+  std::pair<v1::TrialCheckpoint, std::string> checkpoint;
+
   std::vector<SeenCall> seen() const {
     MutexLock lock(mutex_);
     return seen_;
@@ -181,6 +185,43 @@ class FakeCoordinator final : public v1::StudyService::Service, public v1::Admin
     if (index >= logs.size()) return grpc::Status(grpc::StatusCode::NOT_FOUND, "no such trial");
     for (const v1::TrialLogChunk& chunk : logs[index].first) writer->Write(chunk);
     return logs[index].second;
+  }
+  grpc::Status ListArtifacts(grpc::ServerContext*, const v1::ListArtifactsRequest* request,
+                             v1::ListArtifactsResponse* response) override {
+    for (const auto& [artifact, content] : artifacts) *response->add_artifacts() = artifact;
+    return Begin("ListArtifacts", request->study() + "/" + std::to_string(request->number()), "");
+  }
+  grpc::Status ReadArtifact(grpc::ServerContext*, const v1::ReadArtifactRequest* request,
+                            grpc::ServerWriter<v1::ArtifactChunk>* writer) override {
+    if (const grpc::Status status = Begin("ReadArtifact", request->name(), ""); !status.ok()) return status;
+    const auto found = std::find_if(artifacts.rbegin(), artifacts.rend(), [&](const auto& one) {
+      return one.first.name() == request->name() && (!request->has_step() || one.first.step() == request->step());
+    });
+    if (found == artifacts.rend()) return grpc::Status(grpc::StatusCode::NOT_FOUND, "no such artifact");
+    v1::ArtifactChunk chunk;
+    *chunk.mutable_artifact() = found->first;
+    writer->Write(chunk);
+    chunk.clear_artifact();
+    chunk.set_data(found->second);
+    writer->Write(chunk);
+    return grpc::Status::OK;
+  }
+  grpc::Status DownloadTrialCheckpoint(grpc::ServerContext*, const v1::DownloadTrialCheckpointRequest* request,
+                                       grpc::ServerWriter<v1::TrialCheckpointChunk>* writer) override {
+    const grpc::Status status = Begin("DownloadTrialCheckpoint", v1::CheckpointChoice_Name(request->choice()), "");
+    if (checkpoint.first.sha256().empty()) {
+      return grpc::Status(grpc::StatusCode::NOT_FOUND, "trial 0 has no checkpoint any more");
+    }
+    v1::TrialCheckpointChunk chunk;
+    *chunk.mutable_checkpoint() = checkpoint.first;
+    writer->Write(chunk);
+    chunk.clear_checkpoint();
+    chunk.set_data(checkpoint.second.substr(0, 3));
+    writer->Write(chunk);
+    if (!status.ok()) return status;  // cut off
+    chunk.set_data(checkpoint.second.substr(3));
+    writer->Write(chunk);
+    return grpc::Status::OK;
   }
   grpc::Status ListTrials(grpc::ServerContext*, const v1::ListTrialsRequest* request,
                           v1::ListTrialsResponse* response) override {
