@@ -3,12 +3,15 @@
 #include <google/protobuf/text_format.h>
 #include <google/protobuf/util/message_differencer.h>
 
+#include <filesystem>
 #include <string>
 
 #include "client/cli/output.h"
 #include "client/cli/wire_json.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "server/core/study_spec.h"
+#include "server/rpc/convert_study_spec.h"
 
 namespace athanor {
 namespace {
@@ -101,16 +104,25 @@ TEST(StudyFileTest, TheExampleOfTheSpecificationParses) {
   EXPECT_TRUE(MessageDifferencer::Equals(file->spec, want)) << file->spec.DebugString();
 }
 
-TEST(StudyFileTest, EveryExampleParsesAndSurvivesBeingWrittenAndReadAgain) {
-  for (const char* name : {"fashion-lenet", "fashion-quick", "mlp-grid"}) {
-    const auto file = ReadStudyFile(std::string(EXAMPLES "/") + name + ".yaml");
+TEST(StudyFileTest, EveryExampleIsAcceptedAndSurvivesBeingWrittenAndReadAgain) {
+  int examples = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(EXAMPLES)) {
+    if (entry.path().extension() != ".yaml") continue;
+    SCOPED_TRACE(entry.path());
+    ++examples;
+    const auto file = ReadStudyFile(entry.path());
     ASSERT_TRUE(file.ok()) << file.status();
+    EXPECT_EQ(file->spec.name(), entry.path().stem());
+    absl::StatusOr<StudySpec> spec = FromProto(file->spec);
+    ASSERT_TRUE(spec.ok()) << spec.status();
+    EXPECT_TRUE(Complete(*spec).ok()) << Locate(*file, Complete(*spec));
     const std::string yaml = cli::ToYamlText(cli::ToJson(file->spec));
     const auto again = ParseStudyFile(yaml, "again.yaml");
     ASSERT_TRUE(again.ok()) << again.status() << "\n" << yaml;
     EXPECT_EQ(cli::ToYamlText(cli::ToJson(again->spec)), yaml);
     EXPECT_EQ(again->spec.parameters_size(), file->spec.parameters_size());
   }
+  EXPECT_GT(examples, 10);
 }
 
 TEST(StudyFileTest, EarlyStoppingKeepsWhatTheFileGivesAndNothingElse) {

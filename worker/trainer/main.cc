@@ -3,8 +3,12 @@
 
 #include <csignal>
 #include <cstdio>
+#include <string>
 #include <string_view>
+#include <vector>
 
+#include "worker/trainer/commands/arguments.h"
+#include "worker/trainer/commands/commands.h"
 #include "worker/trainer/session.h"
 #include "worker/training/run/runtime.h"
 
@@ -14,7 +18,7 @@ constexpr int kReadDescriptor = 3;
 constexpr int kWriteDescriptor = 4;
 
 constexpr char kUsage[] =
-    "usage: athanor-trainer [--help | --version]\n"
+    "usage: athanor-trainer [COMMAND | --help | --version]\n"
     "\n"
     "Trains trials for athanor-worker, which starts it and speaks the trainer protocol with it: newline-delimited "
     "JSON, messages in on\n"
@@ -31,11 +35,37 @@ bool Claim(int descriptor) {
 
 }  // namespace
 
+namespace {
+
+struct NamedCommand {
+  std::string_view name;
+  int (*run)(const std::vector<std::string>& words);
+};
+constexpr NamedCommand kCommands[] = {{"evaluate", athanor::RunEvaluate},
+                                      {"predict", athanor::RunPredict},
+                                      {"export", athanor::RunExport},
+                                      {"options", athanor::RunOptions}};
+
+int RunCommand(const NamedCommand& command, const std::vector<std::string>& words) {
+  try {
+    return command.run(words);
+  } catch (const athanor::UsageError& error) {
+    std::fprintf(stderr, "athanor-trainer %s: %s\nusage:\n%s", std::string(command.name).c_str(), error.what(),
+                 athanor::kCommandsUsage);
+    return 2;
+  }
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
+  for (const NamedCommand& command : kCommands) {
+    if (argc > 1 && command.name == argv[1]) return RunCommand(command, {argv + 2, argv + argc});
+  }
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
     if (argument == "--help" || argument == "-h") {
-      std::fputs(kUsage, stdout);
+      std::printf("%s\nCommands:\n%s", kUsage, athanor::kCommandsUsage);
       return 0;
     }
     if (argument == "--version") {

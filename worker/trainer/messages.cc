@@ -118,6 +118,11 @@ TrialSpec ParseSpec(const json& message) {
   spec.checkpoint_interval =
       std::chrono::milliseconds(Count(Field(message, "checkpoint_interval_ms"), "checkpoint_interval_ms", 0));
   spec.checkpoints = Checkpoints(message);
+  const auto final_checkpoint = message.find("final_checkpoint");  // newer than the other keys
+  if (final_checkpoint != message.end()) {
+    if (!final_checkpoint->is_boolean()) Refuse("final_checkpoint", *final_checkpoint, "true or false");
+    spec.final_checkpoint = final_checkpoint->get<bool>();
+  }
   return spec;
 }
 
@@ -212,6 +217,15 @@ std::string ToLine(const std::string& trial, const training::CheckpointReport& r
                {"sha256", report.sha256},
                {"size", report.size},
                {"best", report.best}});
+}
+
+std::string ToLine(const std::string& trial, const training::ArtifactReport& report) {
+  return Line({{"type", "artifact"},
+               {"trial", trial},
+               {"step", report.step},
+               {"name", report.name},
+               {"path", report.path.string()},
+               {"size", report.size}});
 }
 
 std::string ToLine(const std::string& trial, const training::TrialResult& result) {

@@ -57,6 +57,7 @@ std::string ToLine(const std::string& trial, int64_t step, const training::Metri
 // `train_loss` is "nan" while there is none.
 std::string ToLine(const std::string& trial, const training::ProgressReport& report);
 std::string ToLine(const std::string& trial, const training::CheckpointReport& report);
+std::string ToLine(const std::string& trial, const training::ArtifactReport& report);
 // `paused`, `stopped`, `done`, `failed` or `infeasible`.
 std::string ToLine(const std::string& trial, const training::TrialResult& result);
 

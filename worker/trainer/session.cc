@@ -56,6 +56,7 @@ class Answers final : public training::TrainingEvents, public training::Training
   }
   void OnProgress(const training::ProgressReport& report) override { Send(ToLine(trial_, report)); }
   void OnCheckpointSaved(const training::CheckpointReport& report) override { Send(ToLine(trial_, report)); }
+  void OnArtifact(const training::ArtifactReport& report) override { Send(ToLine(trial_, report)); }
   void OnWarning(const std::string& message) override { Log("trial " + trial_ + ": " + message); }
   void OnEnd(const training::TrialResult& result) {
     if (!result.reason.empty()) Log("trial " + trial_ + ": " + result.reason);

@@ -43,6 +43,7 @@ class Stopwatch final : public TrainingEvents, public TrainingControl {
   void OnMetrics(int64_t, const Metrics&, int64_t) override {}
   void OnProgress(const ProgressReport&) override {}
   void OnCheckpointSaved(const CheckpointReport&) override {}
+  void OnArtifact(const ArtifactReport&) override {}
   void OnWarning(const std::string& message) override { std::fprintf(stderr, "%s\n", message.c_str()); }
   Command Poll() override {
     ++polls_;

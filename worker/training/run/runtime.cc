@@ -7,7 +7,15 @@
 #include <torch/cuda.h>
 #include <torch/version.h>
 
+#ifdef ATHANOR_CUDA
+#include <c10/cuda/CUDACachingAllocator.h>
+#endif
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
 #include <sstream>
+#include <stdexcept>
 
 namespace athanor::training {
 namespace {
@@ -35,6 +43,31 @@ std::string BlasName() {
   if (auto* version = Lookup<const char*()>("bli_info_get_version_str")) return std::string("BLIS ") + version();
   if (Lookup<void()>("ATL_buildinfo") != nullptr) return "ATLAS";
   return kReference;
+}
+
+at::Device FindDevice(const std::string& name) {
+  const std::vector<std::string> devices = Devices();
+  if (std::ranges::find(devices, name) == devices.end()) {
+    std::string known;
+    for (const std::string& device : devices) known += (known.empty() ? "" : ", ") + device;
+    throw std::runtime_error("device " + name + " does not exist here; there are: " + known);
+  }
+  return at::Device(name);
+}
+
+int64_t MemoryBytes([[maybe_unused]] const at::Device& device) {
+#ifdef ATHANOR_CUDA
+  if (device.is_cuda()) {
+    const auto stats = c10::cuda::CUDACachingAllocator::getDeviceStats(device.index());
+    const int64_t peak = stats.allocated_bytes[0].peak;  // of all kinds of block together
+    c10::cuda::CUDACachingAllocator::resetPeakStats(device.index());
+    return peak;
+  }
+#endif
+  std::ifstream statm("/proc/self/statm");
+  int64_t pages = 0, resident = 0;
+  statm >> pages >> resident;
+  return resident * sysconf(_SC_PAGESIZE);
 }
 
 bool IsOptimisedBlas(const std::string& blas) { return blas != kReference; }

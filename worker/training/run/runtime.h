@@ -1,6 +1,9 @@
 // What this process trains with: library, BLAS, devices, threads.
 #pragma once
 
+#include <c10/core/Device.h>
+
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -18,6 +21,13 @@ bool IsOptimisedBlas(const std::string& blas);
 
 // "cpu", then "cuda:0", "cuda:1", ... as far as there are.
 std::vector<std::string> Devices();
+
+// One of Devices(). Throws std::runtime_error naming them if there is none of that name.
+at::Device FindDevice(const std::string& name);
+
+// CUDA: the most bytes that LibTorch has held on the device since the last call. CPU: the resident memory of the
+// process.
+int64_t MemoryBytes(const at::Device& device);
 
 // Lets LibTorch and BLAS use `threads` >= 1 threads in work started by the calling thread. Sums depend on it.
 void UseThreads(int threads);

@@ -3,7 +3,6 @@
 #include <ATen/core/Tensor.h>
 #include <c10/util/Exception.h>
 
-#include <algorithm>
 #include <new>
 
 #include "worker/training/data/dataset.h"
@@ -18,16 +17,6 @@ namespace {
 std::string FirstLine(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 TrialResult Ended(Ending ending, const std::string& reason) { return {.ending = ending, .reason = FirstLine(reason)}; }
-
-at::Device FindDevice(const std::string& name) {
-  const std::vector<std::string> devices = Devices();
-  if (std::ranges::find(devices, name) == devices.end()) {
-    std::string known;
-    for (const std::string& device : devices) known += (known.empty() ? "" : ", ") + device;
-    throw std::runtime_error("device " + name + " does not exist here; there are: " + known);
-  }
-  return at::Device(name);
-}
 
 }  // namespace
 

@@ -1,13 +1,15 @@
 // Trains one trial after another: the loop between the data and the model, without the protocol around it.
 //
-// Metrics. A measurement holds, as fractions and nats:
-//   train_loss    mean training loss (label smoothing included) over the examples since the last boundary: of the
-//   epoch, or with
-//                 resource `step` since the last multiple of evaluation_interval
-//   val_loss      mean cross-entropy on the validation half, without smoothing
-//   val_accuracy  share of the validation half classified right, in [0, 1]
-// and the end of a trial holds, for the best model, test_loss and test_accuracy on the test file. No other metric
-// exists here; an objective of another name has no best model, and the last one is taken for it.
+// Metrics. A measurement holds:
+//   train_loss    mean training loss over the examples since the last boundary: of the epoch, or with resource `step`
+//                 since the last multiple of evaluation_interval
+//   val_...       each of the task's measures (tasks/task.h) on the validation half
+// and, with metrics: full, of the last optimiser step before it:
+//   learning_rate, gradient_norm (L2, before clipping), examples_per_second (trained, since the last measurement),
+//   memory_bytes (the most that LibTorch held on a CUDA device; on the CPU the process's resident memory)
+// The last two depend on the machine; all else is determined (below). The end of a trial holds, for the best model, the
+// task's measures on the test part as test_.... An objective of another name has no best model, and the last one is
+// taken for it. A task's measure that only metrics: full has, named as the objective, brings the others along.
 //
 // Measurements happen at the end of every epoch, or with resource `step` at multiples of evaluation_interval, at hold
 // steps and at `until`. They change nothing in the training.
@@ -45,6 +47,7 @@ struct TrialSpec {
   Goal goal = Goal::kMaximize;
   std::filesystem::path checkpoint_dir;            // exists
   Duration checkpoint_interval{0};                 // 0 = only when told
+  bool final_checkpoint = false;                   // one is wanted of the end, the best model in it
   std::vector<std::filesystem::path> checkpoints;  // newest first; the first readable one of this trial is gone on from
 };
 
@@ -70,6 +73,14 @@ struct CheckpointReport {
   bool best = false;  // the present model is also the best so far
 };
 
+// A small file about the training (tasks/report_file.h), complete; whoever is told of it takes it away.
+struct ArtifactReport {
+  int64_t step = 0;
+  std::string name;
+  std::filesystem::path path;
+  int64_t size = 0;
+};
+
 // Receives what happens, on the thread that trains, while it waits. Must not throw.
 class TrainingEvents {
  public:
@@ -81,7 +92,9 @@ class TrainingEvents {
   // (before OnStarted) and evaluating.
   virtual void OnProgress(const ProgressReport& report) = 0;
   virtual void OnCheckpointSaved(const CheckpointReport& report) = 0;
-  // For the log of the trainer: a checkpoint that was skipped, and why.
+  virtual void OnArtifact(const ArtifactReport& report) = 0;
+  // A line for the log of the trainer: a checkpoint that was skipped and why, what pretrained weights were taken over,
+  // why the trial ended early.
   virtual void OnWarning(const std::string& message) = 0;
 };
 
@@ -97,12 +110,13 @@ class TrainingControl {
   virtual Command AwaitAnswer() = 0;
 };
 
+// kDone: at `until`, or where patience, stop_at or halve_on_plateau end it.
 enum class Ending { kDone, kPaused, kStopped, kFailed, kInfeasible };
 
 struct TrialResult {
   Ending ending = Ending::kFailed;
   int64_t step = 0;         // kDone, kPaused: last finished step
-  Metrics metrics = {};     // kDone: test_loss, test_accuracy of the best model
+  Metrics metrics = {};     // kDone: test_... of the best model
   std::string reason = {};  // kFailed, kInfeasible: one line
 };
 

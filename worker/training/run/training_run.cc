@@ -7,9 +7,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <fstream>
 
 #include "worker/training/data/split.h"
 #include "worker/training/errors.h"
+#include "worker/training/run/checks.h"
+#include "worker/training/run/runtime.h"
+#include "worker/training/tasks/histograms.h"
+#include "worker/training/tasks/sample_inputs.h"
 
 namespace athanor::training {
 namespace {
@@ -30,12 +35,27 @@ Metrics Prefixed(const std::string& prefix, const Metrics& metrics) {
   return prefixed;
 }
 
-// Batch normalisation cannot learn from one example, so a last batch of one is left out.
-int64_t ExamplesPerEpoch(const Dataset& dataset, const TrainingOptions& options) {
+// Batch normalisation may not learn from one example, so a last batch of one is left out.
+int64_t ExamplesPerEpoch(const Dataset& dataset, const TrainingOptions& options, Model& model) {
   const int64_t count = dataset.train_indices.size(0);
-  if (options.model.norm != Norm::kBatch || count % options.batch_size != 1) return count;
-  if (count == 1) throw InfeasibleError("norm: batch cannot train on a single example");
+  const bool gathers_statistics = !model.Buffers().empty();
+  if (!gathers_statistics || count % options.batch_size != 1) return count;
+  if (count == 1) throw InfeasibleError("a model with batch normalisation cannot train on a single example");
   return count - 1;
+}
+
+bool Contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::ranges::find(names, name) != names.end();
+}
+
+// The task's measures that the options ask for, or that the objective is one of.
+MetricSet WantedMetrics(const TrainingOptions& options, const std::string& objective) {
+  if (options.report.metrics == MetricSet::kFull) return MetricSet::kFull;
+  if (!objective.starts_with("val_")) return MetricSet::kBasic;
+  const std::string name = objective.substr(4);
+  const bool full = Contains(MetricNames(options.task.task, MetricSet::kFull), name) &&
+                    !Contains(MetricNames(options.task.task, MetricSet::kBasic), name);
+  return full ? MetricSet::kFull : MetricSet::kBasic;
 }
 
 }  // namespace
@@ -56,7 +76,8 @@ TrainingRun::TrainingRun(const TrialSpec& spec, const TrainingOptions& options, 
       device_(device),
       events_(events),
       control_(control),
-      pacer_(clock, spec.checkpoint_interval) {
+      pacer_(clock, spec.checkpoint_interval),
+      metric_set_(WantedMetrics(options, spec.objective)) {
   dataset_ = datasets.Get(options.data, options.task.task, device, options.threads, [this] { ReportProgress(); });
   task_ = MakeTask({.options = options.task,
                     .shape = dataset_->shape,
@@ -64,24 +85,63 @@ TrainingRun::TrainingRun(const TrialSpec& spec, const TrainingOptions& options, 
                     .class_weights = options.rebalance == Rebalance::kClassWeights,
                     .class_counts = dataset_->class_counts},
                    device);
-  const int64_t examples = ExamplesPerEpoch(*dataset_, options);
-  const int64_t steps_per_epoch = (examples + options.batch_size - 1) / options.batch_size;
-  plan_.emplace(spec.resource, steps_per_epoch, options.evaluation_interval, spec.until, spec.hold_at);
-  const int64_t horizon = spec.resource == Resource::kEpoch ? options.epochs * steps_per_epoch : options.steps;
-  schedule_.emplace(options.schedule, steps_per_epoch, horizon);
-  state_ = std::make_unique<TrainingState>(options, dataset_->shape, device, spec.seed, TrialIdentity(spec, *dataset_));
-  RestoreNewest();
+  if (!options.distillation.teacher.empty()) {
+    teacher_ = LoadTeacher(options.distillation.teacher, dataset_->shape, device);
+  }
+  const std::string identity = TrialIdentity(spec, *dataset_);
+  state_ = RestoreNewest(identity);
+  const bool fresh = state_ == nullptr;
+  if (fresh) state_ = StartFresh(identity);
+  MakePlan();
+  if (fresh && options.report.sample_inputs > 0) LeaveSampleInputs();
 }
 
-void TrainingRun::RestoreNewest() {
+std::unique_ptr<TrainingState> TrainingRun::RestoreNewest(const std::string& identity) {
   for (const std::filesystem::path& path : spec_.checkpoints) {
     try {
-      state_->Restore(ReadCheckpoint(path));
-      return;
+      const CheckpointSections sections = ReadCheckpoint(path);
+      std::vector<std::string> notes;
+      auto state = std::make_unique<TrainingState>(options_, *dataset_, device_, spec_.seed, identity, spec_.options,
+                                                   Start::kCheckpoint, notes);
+      state->Restore(sections);
+      return state;
     } catch (const CheckpointError& error) {
       events_.OnWarning("skipping checkpoint " + path.string() + ": " + error.what());
     }
   }
+  return nullptr;
+}
+
+std::unique_ptr<TrainingState> TrainingRun::StartFresh(const std::string& identity) {
+  const auto make = [&](std::vector<std::string>& notes) {
+    return std::make_unique<TrainingState>(options_, *dataset_, device_, spec_.seed, identity, spec_.options,
+                                           Start::kFresh, notes);
+  };
+  std::vector<std::string> notes;
+  if (options_.check != Check::kNone) {
+    // On a state of its own, so that the training afterwards is what it would have been without.
+    std::unique_ptr<TrainingState> probe = make(notes);
+    const CheckSetting setting = {options_, *dataset_, *task_, device_, spec_.seed, [this] { ReportProgress(); }};
+    if (options_.check == Check::kOverfitBatch) {
+      CheckOverfitting(setting, *probe);
+    } else {
+      LeaveArtifact(0, LearningRateRange(setting, *probe));
+    }
+  }
+  std::unique_ptr<TrainingState> state = make(notes);
+  for (const std::string& note : notes) events_.OnWarning(note);
+  return state;
+}
+
+void TrainingRun::MakePlan() {
+  const int64_t examples = ExamplesPerEpoch(*dataset_, options_, state_->model());
+  const int64_t steps_per_epoch = (examples + options_.batch_size - 1) / options_.batch_size;
+  plan_.emplace(spec_.resource, steps_per_epoch, options_.evaluation_interval, spec_.until, spec_.hold_at);
+  const int64_t horizon = spec_.resource == Resource::kEpoch ? options_.epochs * steps_per_epoch : options_.steps;
+  schedule_.emplace(options_.schedule, steps_per_epoch, horizon);
+  const int64_t freeze_steps = std::llround(options_.transfer.freeze_epochs * static_cast<double>(steps_per_epoch));
+  step_.emplace(options_, *dataset_, *task_, teacher_.has_value() ? &*teacher_ : nullptr, *schedule_, freeze_steps,
+                spec_.seed, device_);
 }
 
 TrialResult TrainingRun::Run() {
@@ -91,7 +151,8 @@ TrialResult TrainingRun::Run() {
                      .dataset_hash = dataset_->hash,
                      .device = device_.str()});
   pacer_.StartTraining(progress.elapsed_ms);
-  while (progress.optimizer_step < plan_->total_optimizer_steps()) {
+  measured_ms_ = progress.elapsed_ms;
+  while (progress.early_end.ended == 0 && progress.optimizer_step < plan_->total_optimizer_steps()) {
     if (std::optional<TrialResult> ended = Advance()) return *ended;
   }
   return Finish();
@@ -102,9 +163,10 @@ std::optional<TrialResult> TrainingRun::Advance() {
   TrainBatch();
   progress.step = plan_->FinishedStep(progress.optimizer_step);
   if (LossChecked()) SettleLoss();
-  if (!std::isfinite(progress.window_loss)) return EndDiverged();
+  if (!std::isfinite(progress.window_loss)) return EndDiverged(Measure());
   if (plan_->Measures(progress.optimizer_step)) {
     if (std::optional<TrialResult> ended = AtMeasurement()) return ended;
+    if (progress.early_end.ended != 0) return Finish();
   }
   ReportProgress();
   if (std::optional<TrialResult> ended = Obey()) return ended;
@@ -113,38 +175,44 @@ std::optional<TrialResult> TrainingRun::Advance() {
 }
 
 void TrainingRun::TrainBatch() {
-  TrainingState& state = *state_;
-  const Batch batch = GatherBatch(*dataset_, dataset_->training_part, NextIndices(), device_);
-  state.model().SetMode(Mode::kTraining);
-  const at::Tensor loss = task_->TrainingLoss(state.model().Forward(batch.inputs), task_->TargetsOf(batch));
-  state.parameters().ZeroGradients();
-  loss.backward();
-  if (options_.gradient_clip_norm > 0) state.parameters().ClipGradientNorm(options_.gradient_clip_norm);
-  const double rate = schedule_->At(state.progress.optimizer_step);
-  ++state.progress.optimizer_step;
-  state.optimizer().Step(state.progress.optimizer_step, rate);
-  CountLoss(loss.detach(), batch.inputs.size(0));
+  const at::Tensor indices = NextIndices();
+  const bool measures = plan_->Measures(state_->progress.optimizer_step + 1);
+  last_ = step_->Run(indices, *state_, measures && metric_set_ == MetricSet::kFull);
+  CountLoss(last_.loss, indices.size(0));
 }
 
 at::Tensor TrainingRun::NextIndices() {
   const int64_t epoch = state_->progress.optimizer_step / plan_->steps_per_epoch();
   if (epoch != order_epoch_) {
-    const std::vector<int64_t> order = EpochOrder(dataset_->train_indices.size(0), spec_.seed, epoch);
-    const at::Tensor permutation = at::tensor(order, at::kLong).to(device_);
-    order_ =
-        at::index_select(dataset_->train_indices, 0, permutation).narrow(0, 0, ExamplesPerEpoch(*dataset_, options_));
+    order_ = OrderOf(epoch);
     order_epoch_ = epoch;
   }
   const int64_t start = state_->progress.optimizer_step % plan_->steps_per_epoch() * options_.batch_size;
   return order_.narrow(0, start, std::min(options_.batch_size, order_.size(0) - start));
 }
 
+at::Tensor TrainingRun::OrderOf(int64_t epoch) {
+  const at::Tensor& train = dataset_->train_indices;
+  std::vector<int64_t> order;
+  if (options_.rebalance == Rebalance::kOversample) {
+    if (train_classes_.empty()) {
+      const at::Tensor classes = at::index_select(dataset_->training_part.targets, 0, train).to(at::kCPU);
+      train_classes_.assign(classes.data_ptr<int64_t>(), classes.data_ptr<int64_t>() + classes.numel());
+    }
+    order = BalancedEpochOrder(train_classes_, spec_.seed, epoch);
+  } else {
+    order = EpochOrder(train.size(0), spec_.seed, epoch);
+  }
+  const at::Tensor permutation = at::tensor(order, at::kLong).to(train.device());
+  return at::index_select(train, 0, permutation).narrow(0, 0, ExamplesPerEpoch(*dataset_, options_, state_->model()));
+}
+
 void TrainingRun::CountLoss(const at::Tensor& loss, int64_t examples) {
   const at::Tensor weighted = loss.to(at::kDouble) * static_cast<double>(examples);
   pending_loss_ = pending_loss_.defined() ? pending_loss_ + weighted : weighted;
-  last_loss_ = loss;
   state_->progress.window_examples += examples;
   examples_since_report_ += examples;
+  measured_examples_ += examples;
 }
 
 void TrainingRun::SettleLoss() {
@@ -160,11 +228,21 @@ bool TrainingRun::LossChecked() const {
 
 std::optional<TrialResult> TrainingRun::AtMeasurement() {
   Progress& progress = state_->progress;
-  const Metrics metrics = Measure();
-  TrackBest(metrics);
+  Metrics metrics;
+  {
+    const AveragedWeights averaged(state_->average());
+    metrics = Measure();
+    Observe(metrics);
+  }
+  const double bound = options_.early_end.max_train_loss;
+  if (bound > 0 && metrics.at("train_loss") > bound) return EndDiverged(metrics);
   if (plan_->EndsWindow(progress.optimizer_step)) {
     progress.window_loss = 0;
     progress.window_examples = 0;
+  }
+  const int64_t histogram_interval = options_.report.histogram_interval;
+  if (histogram_interval > 0 && progress.step % histogram_interval == 0) {
+    LeaveArtifact(progress.step, WeightHistograms(state_->model().Parameters()));
   }
   const bool hold = plan_->Holds(progress.step);
   if (hold) SaveCheckpoint();
@@ -174,23 +252,43 @@ std::optional<TrialResult> TrainingRun::AtMeasurement() {
 }
 
 std::unique_ptr<Scores> TrainingRun::Evaluate(const Examples& examples, const at::Tensor& indices) {
-  return training::Evaluate(state_->model(), *task_, options_.report.metrics, *dataset_, examples, indices, device_,
+  return training::Evaluate(state_->model(), *task_, metric_set_, *dataset_, examples, indices, device_,
                             [this] { ReportProgress(); });
 }
 
 Metrics TrainingRun::Measure() {
   const Progress& progress = state_->progress;
+  const int64_t trained_ms = pacer_.ElapsedMs();
   Metrics metrics = Prefixed("val_", Evaluate(dataset_->training_part, dataset_->validation_indices)->Values());
   metrics["train_loss"] = progress.window_loss / static_cast<double>(progress.window_examples);
+  if (options_.report.metrics == MetricSet::kFull) {
+    metrics["learning_rate"] = last_.learning_rate;
+    if (last_.gradient_norm.defined()) metrics["gradient_norm"] = last_.gradient_norm.item<double>();
+    const double seconds = static_cast<double>(std::max<int64_t>(1, trained_ms - measured_ms_)) / 1000;
+    metrics["examples_per_second"] = static_cast<double>(measured_examples_) / seconds;
+    metrics["memory_bytes"] = static_cast<double>(MemoryBytes(device_));
+  }
+  measured_examples_ = 0;
+  measured_ms_ = pacer_.ElapsedMs();
   return metrics;
 }
 
-void TrainingRun::TrackBest(const Metrics& metrics) {
+void TrainingRun::Observe(const Metrics& metrics) {
   const auto objective = metrics.find(spec_.objective);
   if (objective == metrics.end()) return;
+  const double value = objective->second;
   Progress& progress = state_->progress;
-  if (progress.best_step > 0 && !Better(spec_.goal, objective->second, progress.best_value)) return;
-  progress.best_value = objective->second;
+  ObserveObjective(options_.schedule, spec_.goal, value, progress.plateau);
+  std::optional<std::string> ending = ObserveForEarlyEnd(options_.early_end, spec_.goal, value, progress.early_end);
+  if (progress.plateau.finished && progress.early_end.ended == 0) {
+    progress.early_end.ended = 1;
+    ending = "the learning rate was halved below 1/1024 of its peak (halve_on_plateau)";
+  }
+  if (ending.has_value()) {
+    events_.OnWarning("ending at step " + std::to_string(progress.step) + ": " + *ending);
+  }
+  if (progress.best_step > 0 && !Better(spec_.goal, value, progress.best_value)) return;
+  progress.best_value = value;
   progress.best_step = progress.step;
   progress.best_optimizer_step = progress.optimizer_step;
   state_->KeepBest();
@@ -231,23 +329,54 @@ std::optional<TrialResult> TrainingRun::Obey() {
   return std::nullopt;
 }
 
-TrialResult TrainingRun::EndDiverged() {
+TrialResult TrainingRun::EndDiverged(const Metrics& metrics) {
   const Progress& progress = state_->progress;
-  const Metrics metrics = Measure();
   events_.OnMetrics(plan_->StepInProgress(progress.optimizer_step), metrics, pacer_.ElapsedMs());
+  const double loss = metrics.at("train_loss");
+  const std::string above =
+      std::isfinite(loss) ? ", above max_train_loss " + ToString(options_.early_end.max_train_loss) : "";
   return {.ending = Ending::kInfeasible,
           .step = progress.step,
-          .reason = "diverged: the training loss is " + ToString(metrics.at("train_loss")) + " at optimiser step " +
+          .reason = "diverged: the training loss is " + ToString(loss) + above + " at optimiser step " +
                     std::to_string(progress.optimizer_step)};
 }
 
 TrialResult TrainingRun::Finish() {
+  const int64_t step = state_->progress.step;
+  if (spec_.final_checkpoint) SaveCheckpoint();
   state_->RestoreBest();
-  const int64_t count = dataset_->test.count();
-  const at::Tensor all = at::arange(count, at::TensorOptions().dtype(at::kLong).device(device_));
-  return {.ending = Ending::kDone,
-          .step = state_->progress.step,
-          .metrics = Prefixed("test_", Evaluate(dataset_->test, all)->Values())};
+  const at::Tensor all =
+      at::arange(dataset_->test.count(), at::TensorOptions().dtype(at::kLong).device(dataset_->test.inputs.device()));
+  const MetricSet metrics = options_.report.reports ? MetricSet::kFull : metric_set_;
+  const std::unique_ptr<Scores> scores = training::Evaluate(state_->model(), *task_, metrics, *dataset_, dataset_->test,
+                                                            all, device_, [this] { ReportProgress(); });
+  if (options_.report.reports) {
+    for (const ReportFile& file : scores->Reports()) LeaveArtifact(step, file);
+  }
+  return {.ending = Ending::kDone, .step = step, .metrics = Prefixed("test_", scores->Values())};
+}
+
+void TrainingRun::LeaveArtifact(int64_t step, const ReportFile& file) {
+  const std::filesystem::path path = spec_.checkpoint_dir / ("artifact-" + std::to_string(step) + "-" + file.name);
+  std::ofstream out(path, std::ios::binary);
+  out << file.contents;
+  out.close();
+  if (!out) {
+    events_.OnWarning("going on without " + file.name + ": " + path.string() + " cannot be written");
+    return;
+  }
+  events_.OnArtifact(
+      {.step = step, .name = file.name, .path = path, .size = static_cast<int64_t>(file.contents.size())});
+}
+
+void TrainingRun::LeaveSampleInputs() {
+  const at::Tensor indices = NextIndices();
+  const int64_t count = std::min(options_.report.sample_inputs, indices.size(0));
+  const Batch batch = step_->Inputs(indices.narrow(0, 0, count), 0, 0);
+  for (const ReportFile& file :
+       SampleInputs(batch, count, options_.task.task, dataset_->shape, dataset_->normalization)) {
+    LeaveArtifact(0, file);
+  }
 }
 
 void TrainingRun::SaveCheckpoint() {
@@ -280,7 +409,7 @@ void TrainingRun::ReportProgress() {
     report.fraction =
         std::min(1.0, static_cast<double>(report.optimizer_step) / static_cast<double>(plan_->total_optimizer_steps()));
   }
-  if (last_loss_.defined()) report.train_loss = last_loss_.item<double>();
+  if (last_.loss.defined()) report.train_loss = last_.loss.item<double>();
   report.examples_per_second = static_cast<double>(examples_since_report_) / seconds;
   examples_since_report_ = 0;
   events_.OnProgress(report);

@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "worker/training/data/dataset.h"
 #include "worker/training/options/options.h"
@@ -18,6 +19,7 @@
 #include "worker/training/run/plan.h"
 #include "worker/training/run/trainer.h"
 #include "worker/training/run/training_state.h"
+#include "worker/training/run/training_step.h"
 #include "worker/training/schedules/schedule.h"
 #include "worker/training/tasks/evaluate.h"
 
@@ -28,8 +30,9 @@ namespace athanor::training {
 class TrainingRun {
  public:
   // Loads the data, builds the trial and restores the newest checkpoint that can be read; one that cannot is passed
-  // over with a warning, never an error. Everything referred to must outlive it. `datasets` keeps what is decoded for
-  // the next trial; `events` is told what happens; `control` is asked for commands after every batch.
+  // over with a warning, never an error. Without any, runs the trial's checks (checks.h). Everything referred to must
+  // outlive it. `datasets` keeps what is decoded for the next trial; `events` is told what happens; `control` is asked
+  // for commands after every batch.
   TrainingRun(const TrialSpec& spec, const TrainingOptions& options, const at::Device& device, DatasetCache& datasets,
               const Clock& clock, TrainingEvents& events, TrainingControl& control);
 
@@ -37,7 +40,10 @@ class TrainingRun {
   TrialResult Run();
 
  private:
-  void RestoreNewest();
+  // Null if there is no checkpoint to go on from.
+  std::unique_ptr<TrainingState> RestoreNewest(const std::string& identity);
+  std::unique_ptr<TrainingState> StartFresh(const std::string& identity);
+  void MakePlan();
 
   // Each returns the trial's result if it ends there.
   std::optional<TrialResult> Advance();
@@ -47,7 +53,8 @@ class TrainingRun {
 
   void TrainBatch();
   at::Tensor NextIndices();
-  TrialResult EndDiverged();
+  at::Tensor OrderOf(int64_t epoch);
+  TrialResult EndDiverged(const Metrics& metrics);
   TrialResult Finish();
 
   // The sums behind train_loss are on the device while it is not the CPU, so that no step waits for it.
@@ -57,8 +64,11 @@ class TrainingRun {
 
   std::unique_ptr<Scores> Evaluate(const Examples& examples, const at::Tensor& indices);
   Metrics Measure();
-  void TrackBest(const Metrics& metrics);
+  // The objective's part in what is best, in the learning rate and in whether the trial goes on.
+  void Observe(const Metrics& metrics);
   void SaveCheckpoint();
+  void LeaveArtifact(int64_t step, const ReportFile& file);
+  void LeaveSampleInputs();
   void ReportProgress();
 
   const TrialSpec& spec_;
@@ -71,12 +81,18 @@ class TrainingRun {
   std::unique_ptr<Task> task_;
   std::optional<RunPlan> plan_;
   std::optional<LearningRateSchedule> schedule_;
+  std::optional<SavedModel> teacher_;
   std::unique_ptr<TrainingState> state_;
+  std::optional<TrainingStep> step_;
+  MetricSet metric_set_;
 
-  int64_t order_epoch_ = -1;  // the epoch that order_ is of
-  at::Tensor order_;          // int64 [examples of an epoch]: indices into the training file
-  at::Tensor pending_loss_;   // see CountLoss; float64 scalar on the device, undefined if nothing is pending
-  at::Tensor last_loss_;
+  int64_t order_epoch_ = -1;            // the epoch that order_ is of
+  at::Tensor order_;                    // int64 [examples of an epoch]: indices into the training file
+  std::vector<int64_t> train_classes_;  // of train_indices; rebalance: oversample
+  StepOutcome last_;
+  int64_t measured_examples_ = 0;  // since the last measurement
+  int64_t measured_ms_ = 0;        // training time of the last measurement
+  at::Tensor pending_loss_;        // see CountLoss; float64 scalar on the device, undefined if nothing is pending
   int64_t examples_since_report_ = 0;
 };
 

@@ -11,6 +11,8 @@
 
 #include "base/random.h"
 #include "worker/training/errors.h"
+#include "worker/training/models/parameter_layout.h"
+#include "worker/training/models/transfer.h"
 
 namespace athanor::training {
 namespace {
@@ -29,10 +31,30 @@ void LoadTensor(at::Tensor tensor, const std::string& bytes) {
   tensor.copy_(local);
 }
 
-template <typename Number>
-std::string NumberBytes(Number number) {
-  static_assert(sizeof(Number) == 8);
+std::string NumberBytes(auto number) {
+  static_assert(sizeof(number) == 8);
   return {reinterpret_cast<const char*>(&number), sizeof(number)};
+}
+
+// Every number of Progress by the name of its section, as an int64 or a double.
+void VisitNumbers(auto& progress, const auto& visit) {
+  visit("optimizer_step", progress.optimizer_step);
+  visit("step", progress.step);
+  visit("elapsed_ms", progress.elapsed_ms);
+  visit("window_loss", progress.window_loss);
+  visit("window_examples", progress.window_examples);
+  visit("best_value", progress.best_value);
+  visit("best_step", progress.best_step);
+  visit("best_optimizer_step", progress.best_optimizer_step);
+  visit("batch_parts", progress.batch_parts);
+  visit("plateau/factor", progress.plateau.factor);
+  visit("plateau/best", progress.plateau.best);
+  visit("plateau/waited", progress.plateau.waited);
+  visit("early_end/best", progress.early_end.best);
+  visit("early_end/waited", progress.early_end.waited);
+  visit("early_end/ended", progress.early_end.ended);
+  visit("loss_scale/scale", progress.loss_scale.scale);
+  visit("loss_scale/good_steps", progress.loss_scale.good_steps);
 }
 
 const std::string& Section(const CheckpointSections& sections, const std::string& name, size_t bytes) {
@@ -43,12 +65,6 @@ const std::string& Section(const CheckpointSections& sections, const std::string
                           std::to_string(bytes));
   }
   return found->second;
-}
-
-template <typename Number>
-void LoadNumber(const CheckpointSections& sections, const std::string& name, Number& number) {
-  static_assert(sizeof(Number) == 8);
-  std::memcpy(&number, Section(sections, name, sizeof(Number)).data(), sizeof(Number));
 }
 
 std::string GeneratorBytes(const at::Device& device) {
@@ -67,14 +83,26 @@ void LoadGenerator(const at::Device& device, const std::string& bytes) {
 
 }  // namespace
 
-TrainingState::TrainingState(const TrainingOptions& options, const Shape& shape, const at::Device& device,
-                             uint64_t seed, std::string identity)
-    : identity_(std::move(identity)), device_(device) {
+TrainingState::TrainingState(const TrainingOptions& options, const Dataset& dataset, const at::Device& device,
+                             uint64_t seed, std::string identity, const NamedValues& given, Start start,
+                             std::vector<std::string>& notes)
+    : identity_(std::move(identity)),
+      description_(WriteDescription({given, dataset.shape, dataset.normalization})),
+      device_(device) {
   // LibTorch's generator uses only the low half of its seed; the hash brings the high half into it.
   at::manual_seed(HashWords({HashString("model"), seed}));
-  model_ = MakeModel({options.model, options.task.task, shape}, device);
+  model_ =
+      WithPrecision(MakeModel({options.model, options.task.task, dataset.shape}, device), options.precision, device);
+  if (start == Start::kFresh) {
+    if (options.prior_bias) SetPriorBias(*model_, dataset.class_counts);
+    if (!options.transfer.pretrained.empty()) notes = TransferWeights(options.transfer, *model_);
+  }
   parameters_ = std::make_unique<FlatParameters>(*model_);
   optimizer_ = MakeOptimizer(options.optimizer, *parameters_);
+  if (options.weight_average_decay > 0) {
+    average_ = std::make_unique<WeightAverage>(options.weight_average_decay, *parameters_);
+  }
+  progress.batch_parts = options.accumulation_steps;
 }
 
 void TrainingState::KeepBest() {
@@ -85,7 +113,10 @@ void TrainingState::KeepBest() {
 }
 
 void TrainingState::RestoreBest() {
-  if (!best_parameters_.defined()) return;
+  if (!best_parameters_.defined()) {
+    if (average_ != nullptr) average_->Swap();
+    return;
+  }
   const c10::NoGradGuard no_grad;
   parameters_->values().copy_(best_parameters_);
   const std::vector<NamedTensor> buffers = model_->Buffers();
@@ -101,6 +132,8 @@ std::vector<TrainingState::Slot> TrainingState::ModelSlots() {
 std::vector<TrainingState::Slot> TrainingState::Slots() {
   std::vector<Slot> slots = ModelSlots();
   for (const NamedTensor& state : optimizer_->State()) slots.push_back({"optimizer/" + state.name, state.tensor});
+  if (average_ == nullptr) return slots;
+  for (const NamedTensor& state : average_->State()) slots.push_back({"average/" + state.name, state.tensor});
   return slots;
 }
 
@@ -113,18 +146,12 @@ std::vector<TrainingState::Slot> TrainingState::BestSlots() {
 }
 
 CheckpointSections TrainingState::Save() {
-  CheckpointSections sections = {
-      {"identity", identity_},
-      {"optimizer_step", NumberBytes(progress.optimizer_step)},
-      {"step", NumberBytes(progress.step)},
-      {"elapsed_ms", NumberBytes(progress.elapsed_ms)},
-      {"window_loss", NumberBytes(progress.window_loss)},
-      {"window_examples", NumberBytes(progress.window_examples)},
-      {"best_value", NumberBytes(progress.best_value)},
-      {"best_step", NumberBytes(progress.best_step)},
-      {"best_optimizer_step", NumberBytes(progress.best_optimizer_step)},
-      {"rng/cpu", GeneratorBytes(at::kCPU)},
-  };
+  CheckpointSections sections = {{"identity", identity_},
+                                 {"description", description_},
+                                 {"layout", WriteLayout(*model_)},
+                                 {"plateau/finished", NumberBytes(int64_t{progress.plateau.finished})},
+                                 {"rng/cpu", GeneratorBytes(at::kCPU)}};
+  VisitNumbers(progress, [&](const char* name, const auto& number) { sections[name] = NumberBytes(number); });
   if (device_.is_cuda()) sections["rng/cuda"] = GeneratorBytes(device_);
   for (const Slot& slot : Slots()) sections[slot.section] = TensorBytes(slot.tensor);
   for (const Slot& slot : BestSlots()) sections[slot.section] = TensorBytes(slot.tensor);
@@ -135,14 +162,13 @@ void TrainingState::Restore(const CheckpointSections& sections) {
   const auto identity = sections.find("identity");
   if (identity == sections.end() || identity->second != identity_) throw CheckpointError("belongs to another trial");
   Progress restored;
-  LoadNumber(sections, "optimizer_step", restored.optimizer_step);
-  LoadNumber(sections, "step", restored.step);
-  LoadNumber(sections, "elapsed_ms", restored.elapsed_ms);
-  LoadNumber(sections, "window_loss", restored.window_loss);
-  LoadNumber(sections, "window_examples", restored.window_examples);
-  LoadNumber(sections, "best_value", restored.best_value);
-  LoadNumber(sections, "best_step", restored.best_step);
-  LoadNumber(sections, "best_optimizer_step", restored.best_optimizer_step);
+  const auto load = [&](const char* name, auto& number) {
+    std::memcpy(&number, Section(sections, name, sizeof(number)).data(), sizeof(number));
+  };
+  VisitNumbers(restored, load);
+  int64_t finished = 0;
+  load("plateau/finished", finished);
+  restored.plateau.finished = finished != 0;
   const bool has_best = restored.best_step > 0;
 
   // Everything is looked at before anything is changed.

@@ -54,6 +54,10 @@ class Script final : public TrainingEvents, public TrainingControl {
     checkpoints.push_back(report);
     order.push_back("checkpoint " + std::to_string(report.step));
   }
+  void OnArtifact(const ArtifactReport& report) override {
+    artifacts.push_back(report);
+    order.push_back("artifact " + report.name + " " + std::to_string(report.step));
+  }
   void OnWarning(const std::string& message) override { warnings.push_back(message); }
   Command Poll() override {
     ++polls;
@@ -77,6 +81,7 @@ class Script final : public TrainingEvents, public TrainingControl {
   std::vector<int64_t> elapsed;
   std::vector<ProgressReport> progress;
   std::vector<CheckpointReport> checkpoints;
+  std::vector<ArtifactReport> artifacts;
   std::vector<std::string> warnings;
   std::vector<std::string> order;
 };

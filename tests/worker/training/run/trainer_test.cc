@@ -165,7 +165,7 @@ TEST_F(TrainerTest, ConfigurationThatCannotWorkIsInfeasible) {
       {"kernel_size", int64_t{9}, "kernel_size 9 is too large for images of 12 x 12"},
       {"warmup_epochs", 4.5, "warmup_epochs 4.5 (27 optimiser steps) is longer than the run of 24"},
       {"dataset", std::string("cifar"), "dataset: cifar is unknown"},
-      {"max_train_examples", int64_t{1}, "1 training examples cannot be split"},
+      {"max_train_examples", int64_t{1}, "1 examples cannot be split in two"},
   };
   for (const Case& c : cases) {
     TrialSpec spec = Spec(4);

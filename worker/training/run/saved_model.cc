@@ -1,0 +1,70 @@
+#include "worker/training/run/saved_model.h"
+
+#include <c10/core/GradMode.h>
+
+#include <map>
+#include <string>
+
+#include "worker/training/checkpoints/checkpoint_file.h"
+#include "worker/training/errors.h"
+#include "worker/training/models/parameter_layout.h"
+#include "worker/training/run/precision.h"
+
+namespace athanor::training {
+namespace {
+
+void CopyWeights(const std::vector<NamedTensor>& saved, Model& model) {
+  const c10::NoGradGuard no_grad;
+  std::map<std::string, at::Tensor> by_name;
+  for (const NamedTensor& tensor : saved) by_name[tensor.name] = tensor.tensor;
+  std::vector<NamedTensor> wanted = model.Parameters();
+  for (const NamedTensor& buffer : model.Buffers()) wanted.push_back(buffer);
+  for (const NamedTensor& tensor : wanted) {
+    const auto found = by_name.find(tensor.name);
+    if (found == by_name.end() || found->second.sizes() != tensor.tensor.sizes()) {
+      throw CheckpointError("does not hold the tensor " + tensor.name + " of the model that it describes");
+    }
+    at::Tensor(tensor.tensor).copy_(found->second);
+  }
+}
+
+}  // namespace
+
+SavedModel LoadSavedModel(const std::filesystem::path& checkpoint, const at::Device& device) {
+  const CheckpointSections sections = ReadCheckpoint(checkpoint);
+  try {
+    const auto description = sections.find("description");
+    if (description == sections.end()) throw CheckpointError("section description is missing");
+    SavedModel saved;
+    saved.description = ReadDescription(description->second);
+    saved.options = ParseTrainingOptions(saved.description.options);
+    const Shape& shape = saved.description.shape;
+    saved.model = WithPrecision(MakeModel({saved.options.model, saved.options.task.task, shape}, device),
+                                device.is_cuda() ? saved.options.precision : Precision::kFloat32, device);
+    CopyWeights(TensorsOfCheckpoint(sections), *saved.model);
+    saved.model->SetMode(Mode::kEvaluation);
+    TaskSpec task;
+    task.options = saved.options.task;
+    task.shape = shape;
+    task.normalization = saved.description.normalization;
+    saved.task = MakeTask(task, device);
+    return saved;
+  } catch (const CheckpointError& error) {
+    throw CheckpointError(checkpoint.string() + ": " + error.what());
+  }
+}
+
+SavedModel LoadTeacher(const std::filesystem::path& checkpoint, const Shape& shape, const at::Device& device) {
+  SavedModel teacher = LoadSavedModel(checkpoint, device);
+  if (teacher.options.task.task != TaskKind::kClassification) {
+    throw InfeasibleError("teacher " + checkpoint.string() + " is not a classifier");
+  }
+  if (!(teacher.description.shape == shape)) {
+    throw InfeasibleError("teacher " + checkpoint.string() + " was trained on inputs of another size or on " +
+                          std::to_string(teacher.description.shape.outputs) + " classes; this data set has " +
+                          std::to_string(shape.outputs));
+  }
+  return teacher;
+}
+
+}  // namespace athanor::training

@@ -1,0 +1,141 @@
+#include "worker/training/run/training_step.h"
+
+#include <ATen/TensorOperators.h>
+#include <c10/core/GradMode.h>
+#include <c10/util/Exception.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "base/random.h"
+#include "worker/training/errors.h"
+#include "worker/training/tasks/distillation.h"
+
+namespace athanor::training {
+namespace {
+
+// Of each element: 1 for the head, `others` elsewhere.
+at::Tensor UpdateFactors(TrainingState& state, double others) {
+  const std::string head = state.model().HeadPrefix();
+  std::vector<double> factors;
+  for (const ParameterSegment& segment : state.parameters().segments()) {
+    factors.push_back(segment.name.starts_with(head) ? 1 : others);
+  }
+  return state.parameters().Expand(factors);
+}
+
+bool TellsHead(TrainingState& state) {
+  const std::string head = state.model().HeadPrefix();
+  const auto of_head = [&](const ParameterSegment& segment) { return segment.name.starts_with(head); };
+  return !head.empty() && std::ranges::any_of(state.parameters().segments(), of_head);
+}
+
+}  // namespace
+
+TrainingStep::TrainingStep(const TrainingOptions& options, const Dataset& dataset, const Task& task,
+                           SavedModel* teacher, const LearningRateSchedule& schedule, int64_t freeze_steps,
+                           uint64_t seed, const at::Device& device)
+    : options_(options),
+      dataset_(dataset),
+      task_(task),
+      teacher_(teacher),
+      schedule_(schedule),
+      freeze_steps_(freeze_steps),
+      seed_(seed),
+      device_(device),
+      augmentation_(options.augmentation, dataset.shape, dataset.normalization) {}
+
+StepOutcome TrainingStep::Run(const at::Tensor& indices, TrainingState& state, bool wants_gradient_norm) {
+  ThawIfDue(state);
+  StepOutcome outcome;
+  for (;;) {
+    try {
+      outcome.loss = Backward(indices, state);
+      break;
+    } catch (const c10::OutOfMemoryError&) {
+      BatchParts parts(state.progress.batch_parts);
+      if (!options_.accumulate_when_full || !parts.Divide(indices.size(0))) throw;
+      state.progress.batch_parts = parts.count();
+    }
+  }
+  FlatParameters& parameters = state.parameters();
+  const bool usable = Unscale(state);
+  if (factors_set_) state.optimizer().DropFrozenGradients();
+  if (wants_gradient_norm) outcome.gradient_norm = parameters.GradientNorm();
+  if (options_.gradient_clip_value > 0) parameters.ClipGradientValue(options_.gradient_clip_value);
+  if (options_.gradient_clip_norm > 0) parameters.ClipGradientNorm(options_.gradient_clip_norm);
+  Progress& progress = state.progress;
+  outcome.learning_rate = schedule_.At(progress.optimizer_step, progress.plateau.factor);
+  ++progress.optimizer_step;
+  if (!usable) return outcome;
+  state.optimizer().Step(progress.optimizer_step, outcome.learning_rate);
+  if (state.average() != nullptr) state.average()->Update(progress.optimizer_step);
+  return outcome;
+}
+
+at::Tensor TrainingStep::Backward(const at::Tensor& indices, TrainingState& state) {
+  state.model().SetMode(Mode::kTraining);
+  state.parameters().ZeroGradients();
+  const int64_t size = indices.size(0);
+  const int64_t part_size = BatchParts(state.progress.batch_parts).PartSize(size);
+  const double scale = options_.precision == Precision::kFloat16 ? state.progress.loss_scale.scale : 1;
+  at::Tensor total;
+  for (int64_t start = 0; start < size; start += part_size) {
+    const int64_t count = std::min(part_size, size - start);
+    const Batch batch = Inputs(indices.narrow(0, start, count), state.progress.optimizer_step, start);
+    at::Tensor loss = Loss(batch, state);
+    if (count < size) loss = loss * (static_cast<double>(count) / static_cast<double>(size));
+    (scale == 1 ? loss : loss * scale).backward();
+    total = total.defined() ? total + loss.detach() : loss.detach();
+  }
+  return total;
+}
+
+Batch TrainingStep::Inputs(const at::Tensor& indices, int64_t optimizer_step, int64_t start) const {
+  Batch batch = GatherBatch(dataset_, dataset_.training_part, indices, device_);
+  if (augmentation_.Active()) {
+    augmentation_.Apply(batch, HashWords({seed_, static_cast<uint64_t>(start)}), optimizer_step);
+  }
+  return batch;
+}
+
+at::Tensor TrainingStep::Loss(const Batch& batch, TrainingState& state) const {
+  const at::Tensor outputs = state.model().Forward(batch.inputs);
+  at::Tensor loss = task_.TrainingLoss(outputs, task_.TargetsOf(batch));
+  if (batch.other_targets.defined()) {
+    loss = batch.mix * loss + (1 - batch.mix) * task_.TrainingLoss(outputs, batch.other_targets);
+  }
+  if (teacher_ == nullptr) return loss;
+  at::Tensor imitated;
+  {
+    const c10::NoGradGuard no_grad;
+    imitated = teacher_->model->Forward(batch.inputs);
+  }
+  return DistillationLoss(options_.distillation, outputs, imitated, loss);
+}
+
+void TrainingStep::ThawIfDue(TrainingState& state) {
+  const bool frozen = state.progress.optimizer_step < freeze_steps_;
+  const double factor = frozen ? 0 : options_.transfer.backbone_learning_rate_factor;
+  const bool boundary = state.progress.optimizer_step == freeze_steps_;
+  if (factors_set_ && !boundary) return;
+  if (!factors_set_ && factor == 1) return;
+  if (!TellsHead(state)) {
+    throw InfeasibleError(
+        "freeze_epochs and backbone_learning_rate_factor need a model that tells which layer is its head");
+  }
+  state.optimizer().SetUpdateFactors(factor == 1 ? at::Tensor() : UpdateFactors(state, factor));
+  factors_set_ = factor != 1;
+}
+
+bool TrainingStep::Unscale(TrainingState& state) const {
+  if (options_.precision != Precision::kFloat16) return true;
+  at::Tensor& gradients = state.parameters().gradients();
+  gradients.mul_(1 / state.progress.loss_scale.scale);
+  const bool finite = gradients.isfinite().all().item<bool>();
+  ObserveGradients(finite, state.progress.loss_scale);
+  if (!finite) gradients.zero_();
+  return finite;
+}
+
+}  // namespace athanor::training
