@@ -182,7 +182,7 @@ absl::StatusOr<TrialState> Leases::Finish(Transaction& tx, const FinishOptions& 
 
 std::string Leases::ReportedMetrics(const LiveStudy& study, TrialNumber number) const {
   std::set<std::string> names;
-  const std::vector<std::string>& reported = study.live(number)->reported.metrics();
+  const std::span<const std::string> reported = study.live(number)->reported.metrics();
   names.insert(reported.begin(), reported.end());
   // Earlier attempts' are in the store alone; should it not answer, those of this one have to do.
   const auto curves = state_.store.ReadCurves(study.id(), number, {}, Archived::kLeaveOut);

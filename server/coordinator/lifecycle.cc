@@ -95,6 +95,7 @@ void FailAttempt(State& state, Transaction& tx, LiveStudy& study, TrialNumber tr
 }
 
 void EndStudy(State& state, Transaction& tx, LiveStudy& study, StudyState next, const std::string& reason) {
+  study.StopPromoting();
   const TrialState trial_end = next == StudyState::kCompleted ? TrialState::kPruned : TrialState::kCancelled;
   for (const Trial& trial : study.trials()) {
     if (!IsFinished(trial.state)) EndTrial(state, tx, study, trial.number, trial_end, reason);
@@ -138,6 +139,7 @@ bool ReachesTarget(const StudySpec& spec, double value) {
 void Settle(State& state, Transaction& tx, LiveStudy& study) {
   if (study.record().state != StudyState::kActive) return;
   if (study.Count(TrialState::kRunning) > 0 || FindWork(study) != NextWork::kNone) return;
+  study.StopPromoting();
   for (const Trial& trial : study.trials()) {
     if (trial.state == TrialState::kPaused) {
       EndTrial(state, tx, study, trial.number, TrialState::kPruned, "not promoted before the end of the study");

@@ -15,8 +15,7 @@ double LiveStudy::Oriented(double value) const { return Orient(spec().objective(
 
 const CurveInMemory* LiveStudy::FindCurve(TrialNumber number) const {
   if (const LiveAttempt* attempt = live(number)) return &attempt->curve;
-  const auto found = curves_.find(number);
-  return found == curves_.end() ? nullptr : &found->second;
+  return curves_.Find(number);
 }
 
 std::span<const CurvePointInMemory> LiveStudy::curve(TrialNumber number) const {
@@ -175,9 +174,9 @@ void LiveStudy::StartAttempt(Transaction& tx, TrialNumber number, const Holder& 
   live.attempt.started = tx.now.wall;
   live.expires = holder.expires;
   if (const auto& kept = checkpoints(number); !kept.empty()) live.newest_checkpoint_at_start = kept.front().step;
-  if (const auto curve = curves_.find(number); curve != curves_.end()) {
-    live.curve = std::move(curve->second);
-    curves_.erase(curve);
+  if (CurveInMemory* const curve = curves_.Find(number)) {
+    live.curve = std::move(*curve);
+    curves_.Erase(number);
   }
   tx.changes.push_back(InsertAttempt{record_.id, live.attempt});
   live_.Add(number, std::move(live));
@@ -289,7 +288,7 @@ void LiveStudy::EndAttempt(Transaction& tx, TrialNumber number, AttemptOutcome o
                            std::string reason) {
   LiveAttempt& live = *live_.Find(number);
   UpdateAttempt update{record_.id, std::move(live.attempt)};
-  if (!live.curve.points.empty()) curves_[number] = std::move(live.curve);
+  if (!live.curve.points.empty()) curves_.Make(number).first = std::move(live.curve);
   live_.Remove(number);
   update.attempt.ended = tx.now.wall;
   update.attempt.outcome = outcome;
@@ -311,7 +310,7 @@ void LiveStudy::SetTrialState(Transaction& tx, TrialNumber number, TrialState ne
     if (trial.final.has_value() && trial.final->step >= max_resource_) ++completed_at_max_;
   }
   if (MayBeRetried(next)) return;
-  curves_.erase(number);
+  curves_.Erase(number);
   failed_on_.erase(number);
 }
 

@@ -27,6 +27,7 @@
 #include "server/core/order_statistics.h"
 #include "server/core/search_space.h"
 #include "server/core/trial.h"
+#include "server/core/trial_map.h"
 #include "server/search/search_method.h"
 #include "server/stopping/stopping_rule.h"
 #include "server/store/store.h"
@@ -174,6 +175,8 @@ class LiveStudy {
   // PAUSED -> WAITING to be leased at once: promoted from its rung, or as a finalist that pauses no more.
   enum class Resumption { kPromotion, kFinalist };
   void Resume(Transaction& tx, const Promotion& promotion, Resumption kind);
+  // Nobody is promoted any more: every PAUSED trial is about to end. Saves ending each of them a search among all.
+  void StopPromoting() { ladder_.StopAllWaiting(); }
   // FAILED or CANCELLED -> WAITING.
   void Retry(Transaction& tx, TrialNumber number);
   void PutFinalMetrics(Transaction& tx, TrialNumber number, std::vector<Metric> metrics);
@@ -222,7 +225,7 @@ class LiveStudy {
   std::array<int64_t, 8> counts_ = {};
   boost::container::flat_set<TrialNumber> waiting_;
   LiveAttempts live_;
-  absl::flat_hash_map<TrialNumber, CurveInMemory> curves_;  // of trials that are not leased
+  TrialMap<CurveInMemory> curves_;  // of trials that are not leased
   CheckpointIndex checkpoints_;
   std::unordered_map<TrialNumber, std::string> failed_on_;
   absl::flat_hash_map<std::string, WorkerFailures> failures_;  // by worker

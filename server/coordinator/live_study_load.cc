@@ -120,7 +120,7 @@ absl::Status LiveStudy::LoadCurves(Store& store) {
     if ((IsFinished(trial.state) && !MayBeRetried(trial.state)) || !trial.final.has_value()) continue;
     ATHANOR_ASSIGN_OR_RETURN(const auto points, ReadObjectiveCurve(store, *this, trial.number));
     LiveAttempt* const live = live_.Find(trial.number);
-    CurveInMemory& curve = live == nullptr ? curves_[trial.number] : live->curve;
+    CurveInMemory& curve = live == nullptr ? curves_.Make(trial.number).first : live->curve;
     for (const CurvePointInMemory& point : points) AddPoint(curve, point);
   }
   return IsFinished(record_.state) ? absl::OkStatus() : LoadHistory(store);

@@ -41,6 +41,7 @@ void ReportedValues::Add(const Measurement& measurement) {
     at = values_.insert(at, {measurement.step, measurement.elapsed_ms, metric.value, MetricIndex(metric.name, i)});
     ++at;
   }
+  if (!measurement.metrics.empty()) last_step_ = std::max(last_step_, measurement.step);
 }
 
 }  // namespace athanor

@@ -3,9 +3,11 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "boost/container/small_vector.hpp"
 #include "server/core/trial.h"
 
 namespace athanor {
@@ -17,13 +19,13 @@ class ReportedValues {
  public:
   bool empty() const { return values_.empty(); }
   // The highest step; 0 if empty.
-  int64_t last_step() const { return values_.empty() ? 0 : values_.back().step; }
+  int64_t last_step() const { return last_step_; }
   // What was reported at the step, metrics in the order in which they came; nullopt if nothing.
   std::optional<Measurement> At(int64_t step) const;
   // All of it, by step.
   std::vector<Measurement> Measurements() const;
   // The names of all metrics, each once.
-  const std::vector<std::string>& metrics() const { return metrics_; }
+  std::span<const std::string> metrics() const { return {metrics_.data(), metrics_.size()}; }
 
   // Metrics of the same step that came before must have other names. A measurement without metrics adds nothing.
   void Add(const Measurement& measurement);
@@ -39,8 +41,10 @@ class ReportedValues {
   uint32_t MetricIndex(const std::string& name, size_t expected);
   Measurement MeasurementAt(std::vector<Value>::const_iterator& next) const;
 
+  // Here, so that a new step need not look at the values before it.
+  int64_t last_step_ = 0;
   std::vector<Value> values_;  // by step
-  std::vector<std::string> metrics_;
+  boost::container::small_vector<std::string, 2> metrics_;
 };
 
 }  // namespace athanor

@@ -6,11 +6,6 @@
 
 namespace athanor {
 
-const Rung::Entry* Rung::EntryOf(TrialNumber trial) const {
-  const auto found = by_trial_.find(trial);
-  return found == by_trial_.end() ? nullptr : &found->second;
-}
-
 std::optional<double> Rung::ValueOf(TrialNumber trial) const {
   const Entry* const entry = EntryOf(trial);
   return entry == nullptr ? std::nullopt : std::optional(entry->value);
@@ -73,14 +68,13 @@ void Ladder::CountUnderWay(const Climber& climber, int64_t change) {
 
 void Ladder::Enter(const RungEntry& entry) {
   Rung& rung = MakeRung(entry.bracket, entry.rung);
-  const Rung::Entry entered{entry.value, entry.token};
-  const auto [found, inserted] = rung.by_trial_.try_emplace(entry.trial, entered);
-  if (!inserted) {
-    if (found->second.value != std::numeric_limits<double>::infinity()) return;
-    rung.entries_.Erase(found->second.value, entry.trial);
-    rung.waiting_.Erase(found->second.value, entry.trial);
-    found->second = entered;
+  const auto [entered, is_new] = rung.by_trial_.Make(entry.trial);
+  if (!is_new) {
+    if (entered.value != std::numeric_limits<double>::infinity()) return;
+    rung.entries_.Erase(entered.value, entry.trial);
+    rung.waiting_.Erase(entered.value, entry.trial);
   }
+  entered = {entry.value, entry.token};
   rung.entries_.Insert(entry.value, entry.trial);
   Climber& climber = MakeClimber(entry.trial);
   if (entry.value != std::numeric_limits<double>::infinity()) {
@@ -116,8 +110,14 @@ void Ladder::Wait(int64_t bracket, int64_t rung, TrialNumber trial) {
 
 void Ladder::StopWaiting(int64_t bracket, int64_t rung, TrialNumber trial) {
   Rung* const at = Find(bracket, rung);
-  if (at == nullptr) return;
+  if (at == nullptr || at->waiting_.empty()) return;
   if (const auto value = at->ValueOf(trial)) at->waiting_.Erase(*value, trial);
+}
+
+void Ladder::StopAllWaiting() {
+  for (OneLadder& ladder : ladders_) {
+    for (Rung& rung : ladder.rungs) rung.waiting_ = {};
+  }
 }
 
 const Rung& Ladder::rung(int64_t bracket, int64_t rung) const {

@@ -8,10 +8,10 @@
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "server/core/ids.h"
 #include "server/core/order_statistics.h"
 #include "server/core/trial.h"
+#include "server/core/trial_map.h"
 
 namespace athanor {
 
@@ -34,7 +34,7 @@ class Rung {
   // Those whose trial is PAUSED here and not promoted.
   const OrderStatistics& waiting() const { return waiting_; }
   // The trial's entry; nullptr if it never entered. Valid until the next change of the ladder.
-  const Entry* EntryOf(TrialNumber trial) const;
+  const Entry* EntryOf(TrialNumber trial) const { return by_trial_.Find(trial); }
   // The value of it; nullopt if it never entered.
   std::optional<double> ValueOf(TrialNumber trial) const;
   // Of trials that were to pass this rung without pausing and have entered the next one, hence not chosen by their
@@ -48,7 +48,7 @@ class Rung {
   friend class Ladder;
   OrderStatistics entries_;
   OrderStatistics waiting_;
-  absl::flat_hash_map<TrialNumber, Entry> by_trial_;
+  TrialMap<Entry> by_trial_;
   std::map<TrialNumber, RungPair> unselected_;
   int64_t passing_ = 0;
 };
@@ -75,6 +75,8 @@ class Ladder {
   // Both are no-ops for a trial without an entry there.
   void Wait(int64_t bracket, int64_t rung, TrialNumber trial);
   void StopWaiting(int64_t bracket, int64_t rung, TrialNumber trial);
+  // Nobody waits anywhere any more. What StopWaiting would do for one trial after the other, in O(rungs).
+  void StopAllWaiting();
 
   // An empty rung if nothing entered it.
   const Rung& rung(int64_t bracket, int64_t rung) const;

@@ -113,6 +113,26 @@ TEST(LadderTest, KnowsWhoWaitsAndTheHighestRung) {
   EXPECT_EQ(ladder.rung(0, 0).entries().size(), 2);
 }
 
+TEST(LadderTest, StopsAllWaitingAtOnceAndKeepsTheEntries) {
+  Ladder ladder;
+  for (int64_t bracket = 0; bracket < 2; ++bracket) {
+    for (int64_t rung = 0; rung < 2; ++rung) {
+      ladder.Enter({.bracket = bracket, .rung = rung, .trial = bracket, .value = 5});
+      ladder.Wait(bracket, rung, bracket);
+    }
+  }
+  ladder.StopAllWaiting();
+  ladder.StopWaiting(1, 1, 1);
+  for (int64_t bracket = 0; bracket < 2; ++bracket) {
+    for (int64_t rung = 0; rung < 2; ++rung) {
+      EXPECT_TRUE(ladder.rung(bracket, rung).waiting().empty());
+      EXPECT_EQ(ladder.rung(bracket, rung).ValueOf(bracket), 5);
+    }
+  }
+  ladder.Wait(0, 1, 0);  // a retry, or a budget that was raised
+  EXPECT_EQ(ladder.rung(0, 1).waiting().size(), 1);
+}
+
 TEST(LadderTest, KeepsBracketsApartAndReadsWithoutCreating) {
   Ladder ladder;
   ladder.Enter({.bracket = 1, .rung = 0, .trial = 1, .value = 5});
