@@ -1,49 +1,68 @@
+#include <ATen/ops/flatten.h>
 #include <ATen/ops/max_pool2d.h>
-#include <torch/nn/modules/batchnorm.h>
-#include <torch/nn/modules/conv.h>
-#include <torch/nn/modules/dropout.h>
-#include <torch/nn/modules/linear.h>
 
 #include "worker/training/errors.h"
-#include "worker/training/models/model.h"
+#include "worker/training/models/architectures.h"
+#include "worker/training/models/layers.h"
 #include "worker/training/models/module_model.h"
 
 namespace athanor::training {
 namespace {
 
-void PushConvolution(torch::nn::Sequential& layers, const ModelOptions& options, int64_t in, int64_t out,
-                     int64_t padding) {
-  layers->push_back(torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, options.kernel_size).padding(padding)));
-  if (options.norm == Norm::kBatch) layers->push_back(torch::nn::BatchNorm2d(out));
-  layers->push_back(torch::nn::Functional([](const at::Tensor& x) { return at::max_pool2d(x, {2, 2}); }));
-  layers->push_back(ActivationLayer(options.activation));
-}
-
 // Side of the image after both convolutions and poolings.
 int64_t PooledSide(int64_t side, int64_t kernel_size) { return (side / 2 - kernel_size + 1) / 2; }
+
+class Lenet final : public Layer {
+ public:
+  explicit Lenet(const ModelSpec& spec) : activation_(spec.options.activation) {
+    const ModelOptions& options = spec.options;
+    const Shape& shape = spec.shape;
+    const int64_t kernel = options.kernel_size;
+    const int64_t height = PooledSide(shape.height, kernel);
+    const int64_t width = PooledSide(shape.width, kernel);
+    if (height < 1 || width < 1) {
+      throw InfeasibleError("kernel_size " + std::to_string(kernel) + " is too large for images of " +
+                            std::to_string(shape.height) + " x " + std::to_string(shape.width));
+    }
+    const int64_t channels = options.channels;
+    const ConvolutionSpec first = {.in = shape.channels, .out = channels, .kernel = kernel, .bias = true};
+    const ConvolutionSpec second = {.in = channels, .out = 2 * channels, .kernel = kernel, .padding = 0, .bias = true};
+    conv1_ = register_module("conv1", std::make_shared<Convolution>(first));
+    norm1_ = register_module("norm1", std::make_shared<NormLayer>(options.norm, channels));
+    conv2_ = register_module("conv2", std::make_shared<Convolution>(second));
+    norm2_ = register_module("norm2", std::make_shared<NormLayer>(options.norm, 2 * channels));
+    dense_ = register_module("dense", std::make_shared<Dense>(2 * channels * height * width, options.hidden_units));
+    norm3_ = register_module("norm3", std::make_shared<NormLayer>(options.norm, options.hidden_units));
+    dropout_ = register_module("dropout", std::make_shared<Dropout>(options.dropout));
+    head_ = register_module("head", std::make_shared<Dense>(options.hidden_units, shape.outputs));
+  }
+
+  at::Tensor Forward(const at::Tensor& x) override {
+    at::Tensor y = PoolAndActivate(norm1_->Forward(conv1_->Forward(x)));
+    y = at::flatten(PoolAndActivate(norm2_->Forward(conv2_->Forward(y))), 1);
+    y = Activate(activation_, norm3_->Forward(dense_->Forward(dropout_->Forward(y))));
+    return head_->Forward(dropout_->Forward(y));
+  }
+
+ private:
+  at::Tensor PoolAndActivate(const at::Tensor& x) const { return Activate(activation_, at::max_pool2d(x, {2, 2})); }
+
+  Activation activation_;
+  std::shared_ptr<Convolution> conv1_;
+  std::shared_ptr<NormLayer> norm1_;
+  std::shared_ptr<Convolution> conv2_;
+  std::shared_ptr<NormLayer> norm2_;
+  std::shared_ptr<Dense> dense_;
+  std::shared_ptr<NormLayer> norm3_;
+  std::shared_ptr<Dropout> dropout_;
+  std::shared_ptr<Dense> head_;
+};
 
 }  // namespace
 
 std::unique_ptr<Model> MakeLenet(const ModelSpec& spec) {
-  const ModelOptions& options = spec.options;
-  const Shape& shape = spec.shape;
-  const int64_t height = PooledSide(shape.height, options.kernel_size);
-  const int64_t width = PooledSide(shape.width, options.kernel_size);
-  if (height < 1 || width < 1) {
-    throw InfeasibleError("kernel_size " + std::to_string(options.kernel_size) + " is too large for images of " +
-                          std::to_string(shape.height) + " x " + std::to_string(shape.width));
-  }
-  torch::nn::Sequential layers;
-  PushConvolution(layers, options, shape.channels, options.channels, options.kernel_size / 2);
-  PushConvolution(layers, options, options.channels, 2 * options.channels, 0);
-  layers->push_back(torch::nn::Flatten());
-  if (options.dropout > 0) layers->push_back(torch::nn::Dropout(options.dropout));
-  layers->push_back(torch::nn::Linear(2 * options.channels * height * width, options.hidden_units));
-  if (options.norm == Norm::kBatch) layers->push_back(torch::nn::BatchNorm1d(options.hidden_units));
-  layers->push_back(ActivationLayer(options.activation));
-  if (options.dropout > 0) layers->push_back(torch::nn::Dropout(options.dropout));
-  layers->push_back("head", torch::nn::Linear(options.hidden_units, shape.outputs));
-  return WrapModule(std::move(layers), options.channels_last);
+  RequireImages(spec, "lenet");
+  return WrapNetwork(std::make_shared<Lenet>(spec), spec.options.channels_last);
 }
 
 }  // namespace athanor::training

@@ -47,23 +47,15 @@ struct ModelSpec {
   Shape shape;
 };
 
-// Each makes one architecture on the CPU, initialised by LibTorch's defaults (Kaiming uniform) from its default
-// generator, unless said otherwise. Each throws InfeasibleError if the inputs are not of its kind (a table for a
-// convolution) or too small for it.
+// Whether the model normalises over the examples of a batch, so that a batch of one cannot be trained on. Of a
+// TorchScript module, where one cannot tell: yes.
+bool NormalizesOverBatch(const ModelOptions& options);
 
-// Multi-layer perceptron: hidden_layers times (dense, [norm], activation, [dropout]), then a dense layer to the
-// outputs. kLinear is the same without hidden layers. Tables with categories get a vector of category_units each (Guo
-// and Berkhahn 2016, arXiv:1604.06737).
-std::unique_ptr<Model> MakeMlp(const ModelSpec& spec);
-
-// LeNet-5's plan (LeCun et al. 1998) with max pooling and tunable widths: convolution (padded to keep the size), [
-// norm], 2 x 2 max pooling, activation; convolution (unpadded, twice the channels), [norm], pooling, activation;
-// [dropout]; dense, [norm], activation; [dropout]; dense to the outputs. Pooling before the activation gives the
-// same for monotone activations and a quarter of the work.
-std::unique_ptr<Model> MakeLenet(const ModelSpec& spec);
-
-// The model of `spec.options.architecture`, on `device`, its weights drawn on the CPU so that they do not depend on the
-// device. Throws InfeasibleError as above, DataError if a model_file cannot be read.
+// The model of `spec.options.architecture` (architectures.h), on `device`. Its weights are drawn on the CPU, from the
+// default generator there, so that they do not depend on the device.
+//
+// Throws InfeasibleError, naming the option and the sizes, if the inputs are not of the model's kind, too small for it,
+// or its layers too wide; DataError if a model_file cannot be read.
 std::unique_ptr<Model> MakeModel(const ModelSpec& spec, const at::Device& device);
 
 }  // namespace athanor::training

@@ -16,7 +16,10 @@ namespace {
 std::string Joined(at::IntArrayRef numbers) {
   if (numbers.empty()) return "-";
   std::string text;
-  for (const int64_t number : numbers) text += (text.empty() ? "" : "x") + std::to_string(number);
+  for (const int64_t number : numbers) {
+    if (!text.empty()) text += 'x';
+    text += std::to_string(number);
+  }
   return text;
 }
 

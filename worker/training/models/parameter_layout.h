@@ -1,8 +1,8 @@
 // Which tensors a checkpoint holds and how they lie in it, so that its weights can be taken into a model of another
 // plan.
 //
-// Section `layout` of a checkpoint (checkpoints/checkpoint_file.h): text, one line a tensor, fields parted by one space, every
-// line ended by a newline:
+// Section `layout` of a checkpoint (checkpoints/checkpoint_file.h): text, one line a tensor, fields parted by one
+// space, every line ended by a newline:
 //   parameter START SIZES STRIDES NAME     in the section `parameters`, and likewise in `best_parameters`
 //   buffer TYPE SIZES NAME                 in the section `buffer/NAME`, and likewise in `best_buffer/NAME`
 // START: the first element's place among the float32 elements of the section. SIZES, STRIDES: numbers joined by x, `-`
@@ -19,8 +19,8 @@
 #include <string>
 #include <vector>
 
-#include "worker/training/models/model.h"
 #include "worker/training/checkpoints/checkpoint_file.h"
+#include "worker/training/models/model.h"
 
 namespace athanor::training {
 
