@@ -119,6 +119,19 @@ std::vector<double> GaussianProcess::FittedMeans() const {
   return {means.begin(), means.end()};
 }
 
+std::vector<Prediction> GaussianProcess::LeaveOneOut() const {
+  const Posterior& p = *posterior_;
+  const Index n = AsIndex(p.data.size());
+  const VectorXd precisions = p.factor.solve(MatrixXd::Identity(n, n)).diagonal();
+  std::vector<Prediction> predictions;
+  for (Index i = 0; i < n; ++i) {
+    const double variance = 1 / precisions[i];
+    predictions.push_back(
+        {.mean = p.data.values[static_cast<size_t>(i)] - p.weights[i] * variance, .variance = variance});
+  }
+  return predictions;
+}
+
 GaussianProcess GaussianProcess::Believing(std::span<const double> points) const {
   GaussianProcessData data = posterior_->data;
   for (const Prediction& expected : Predict(points)) {

@@ -80,6 +80,10 @@ class GaussianProcess {
   // What it expects at the points that it learned from, in their order, later ones last. O(n).
   std::vector<double> FittedMeans() const;
 
+  // What it would expect to observe, noise included, at each of those points, had it not learned from that one
+  // (equations 5.10 to 5.12, with the same kernel parameters). O(n^3).
+  std::vector<Prediction> LeaveOneOut() const;
+
   // The model after seeing, free of noise, at each of the [m, d] points exactly what it expects there ("kriging
   // believer", Ginsbourger, Le Riche and Carraro 2010): means stay, variances around the points shrink. O((n + m)^3).
   GaussianProcess Believing(std::span<const double> points) const;

@@ -112,7 +112,7 @@ Configuration GpSearch::Compute(const Inputs& inputs) const {
 
 std::optional<Configuration> GpSearch::ByModel(const Inputs& inputs) const {
   const GpObservations& learned = inputs.observations;
-  GaussianProcess model = FitModel(LearnFrom(learned, features_));
+  GaussianProcess model = FitModel(learned, features_);
   if (!learned.pending.empty()) {
     std::vector<double> points;
     for (const Encoding::Point& pending : learned.pending) features_.Append(pending, points);

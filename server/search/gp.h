@@ -15,15 +15,16 @@ namespace athanor {
 
 // Learns from what Observe finds (observations.h): in a study with rungs from the highest rung with parameters + 3
 // results. Of more than kMostRows trials the model sees the best two thirds of that many and the newest of the rest.
-// Results are standardised, the far bad ones pulled in, failures as bad as the worst (gp_learning.h); waiting, running
-// and paused trials count as if they had ended as the model expects, so that parallel suggestions spread.
+// Results are standardised on that one of two scales on which the model foresees their order better, failures as bad as
+// the worst (result_scale.h, gp_learning.h); waiting, running and paused trials count as if they had ended as the model
+// expects, so that parallel suggestions spread.
 //
 // Suggestion `index` is quasi-random for index < startup_trials and while fewer than kFewestResults trials, of this and
 // earlier studies together, have a finite result; of the later ones a share of random_share is random (by a hash of
 // seed and index). All others maximise log expected improvement (gp_proposal.h). In no case a configuration that a
 // trial of the study has, while the space has others.
 //
-// A pure function of (seed, index, fixed, view); thread-safe. With 300 trials and 10 parameters about 20 ms on one
+// A pure function of (seed, index, fixed, view); thread-safe. With 300 trials and 10 parameters about 25 ms on one
 // core. Prepare takes O(trials * parameters), about 0.1 us each.
 class GpSearch final : public SearchMethod {
  public:

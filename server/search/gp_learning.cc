@@ -1,8 +1,8 @@
 #include "server/search/gp_learning.h"
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
+#include <span>
 #include <utility>
 
 #include "server/search/normal.h"
@@ -11,13 +11,6 @@ namespace athanor {
 namespace {
 
 constexpr double kLeastScore = 0.02;
-constexpr double kFarthest = 1e300;  // of a value from the best, in distances of the median
-
-double Median(std::vector<double> values) {
-  std::ranges::sort(values);
-  const size_t half = values.size() / 2;
-  return values.size() % 2 == 1 ? values[half] : std::midpoint(values[half - 1], values[half]);
-}
 
 GaussianProcessData Rows(const GaussianProcessData& data, const std::vector<size_t>& chosen) {
   GaussianProcessData rows = {.parameter_of = data.parameter_of, .parameters = data.parameters};
@@ -44,33 +37,32 @@ std::vector<size_t> RowsToFit(size_t size) {
   return rows;
 }
 
-}  // namespace
+// A model before its posterior, and how well it foresees.
+struct Fitted {
+  GaussianProcessData data;
+  KernelParameters parameters;
+  double score = 0;  // RankedProbabilityScore
+};
 
-std::vector<double> StandardiseResults(std::span<const double> values) {
-  std::vector<double> finite;
-  std::ranges::copy_if(values, std::back_inserter(finite), [](double v) { return std::isfinite(v); });
-  const auto [best, worst] = std::ranges::minmax(finite);
-  const double median = Median(std::move(finite));
-  // Halves, because the distance between two values may overflow.
-  const double unit = median > best ? median / 2 - best / 2 : 0.5;
-  std::vector<double> standardised(values.size());
-  for (size_t i = 0; i < values.size(); ++i) {
-    const double distance = (std::min(values[i], worst) / 2 - best / 2) / unit;
-    standardised[i] = std::log1p(std::min(distance, kFarthest));
-  }
-  const auto n = static_cast<double>(values.size());
-  double mean = 0, squares = 0;
-  for (const double v : standardised) mean += v / n;
-  for (const double v : standardised) squares += (v - mean) * (v - mean) / n;
-  const double deviation = std::sqrt(squares);
-  for (double& v : standardised) v = deviation > 0 ? (v - mean) / deviation : 0;
-  return standardised;
+// The first `results` rows of the data are results.
+Fitted Fit(GaussianProcessData data, size_t results) {
+  const std::vector<size_t> chosen = RowsToFit(data.size());
+  GaussianProcessData rows = Rows(data, chosen);
+  const auto seen = static_cast<size_t>(std::ranges::count_if(chosen, [&](size_t row) { return row < results; }));
+  KernelParameters parameters = FitKernel(rows, kFitEvaluations);
+  const std::vector<double> values(rows.values.begin(), rows.values.begin() + static_cast<std::ptrdiff_t>(seen));
+  const std::vector<Prediction> predictions = GaussianProcess(std::move(rows), parameters).LeaveOneOut();
+  return {.data = std::move(data),
+          .parameters = std::move(parameters),
+          .score = RankedProbabilityScore(values, std::span(predictions).first(seen))};
 }
 
-GaussianProcessData LearnFrom(const GpObservations& observations, const GpFeatures& features) {
+}  // namespace
+
+GaussianProcessData LearnFrom(const GpObservations& observations, const GpFeatures& features, ResultScale scale) {
   GaussianProcessData data = {.parameter_of = {features.parameter_of().begin(), features.parameter_of().end()}};
   data.parameters = data.parameter_of.empty() ? 0 : data.parameter_of.back() + 1;
-  if (!observations.values.empty()) data.values = StandardiseResults(observations.values);
+  if (!observations.values.empty()) data.values = StandardiseResults(observations.values, scale);
   data.extra_noise.assign(data.values.size(), 0);
   for (const Encoding::Point& point : observations.points) features.Append(point, data.points);
   for (size_t i = 0; i < observations.prior.size(); ++i) {
@@ -81,9 +73,13 @@ GaussianProcessData LearnFrom(const GpObservations& observations, const GpFeatur
   return data;
 }
 
-GaussianProcess FitModel(GaussianProcessData data) {
-  KernelParameters parameters = FitKernel(Rows(data, RowsToFit(data.size())), kFitEvaluations);
-  return {std::move(data), std::move(parameters)};
+GaussianProcess FitModel(const GpObservations& observations, const GpFeatures& features) {
+  const auto fit = [&](ResultScale scale) {
+    return Fit(LearnFrom(observations, features, scale), observations.values.size());
+  };
+  Fitted best = fit(ResultScale::kDistances);
+  if (Fitted other = fit(ResultScale::kRanks); other.score < best.score) best = std::move(other);
+  return {std::move(best.data), std::move(best.parameters)};
 }
 
 }  // namespace athanor

@@ -1,13 +1,13 @@
-// From what a study has seen to what a Gaussian process learns: which trials, on which scale.
+// From what a study has seen to what a Gaussian process learns: which trials, on which scale, and the model of it.
 #pragma once
 
 #include <cstddef>
-#include <span>
 #include <vector>
 
 #include "server/search/encoding.h"
 #include "server/search/gaussian_process.h"
 #include "server/search/gp_features.h"
+#include "server/search/result_scale.h"
 
 namespace athanor {
 
@@ -20,21 +20,17 @@ struct GpObservations {
   std::vector<Encoding::Point> pending;
 };
 
-// Values of zero mean and unit variance in the same order, smaller still better. Every +inf becomes the worst finite
-// value. On the way v becomes log(1 + (v - best) / (median - best)): a model of the good region must not bend to how
-// bad the bad ones are, and near the best nothing changes but the unit. Equal values all become 0. `values`: at least
-// one finite.
-std::vector<double> StandardiseResults(std::span<const double> values);
-
-// Results, standardised, then prior trials: each has the normal quantile of its score, kept in [0.02, 0.98], as its
-// value, and extra noise of variance kPriorNoise, because another study only resembles this one.
+// Results, standardised on `scale`, then prior trials: each has the normal quantile of its score, kept in [0.02, 0.98],
+// as its value, and extra noise of variance kPriorNoise, because another study only resembles this one.
 inline constexpr double kPriorNoise = 0.25;
-GaussianProcessData LearnFrom(const GpObservations& observations, const GpFeatures& features);
+GaussianProcessData LearnFrom(const GpObservations& observations, const GpFeatures& features, ResultScale scale);
 
-// The kernel parameters and the posterior. Parameters are fitted to kFitRows rows at most, half of them the first and
-// the others evenly spread over the rest, with kFitEvaluations likelihoods: they cost O(rows^3) each.
+// The model on the scale on which it foresees best: of both, that of the smaller ranked probability score of the
+// results that its parameters were fitted to, each left out in turn; kDistances if they are equal. Parameters are
+// fitted to kFitRows rows at most, half of them the first and the others evenly spread over the rest, with
+// kFitEvaluations likelihoods: they cost O(rows^3) each.
 inline constexpr size_t kFitRows = 100;
 inline constexpr int kFitEvaluations = 20;
-GaussianProcess FitModel(GaussianProcessData data);
+GaussianProcess FitModel(const GpObservations& observations, const GpFeatures& features);
 
 }  // namespace athanor

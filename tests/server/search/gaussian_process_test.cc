@@ -110,6 +110,23 @@ TEST(GaussianProcessTest, GradientsOfAPredictionAreThoseOfFiniteDifferences) {
   }
 }
 
+// Against models that really learned from the others alone.
+TEST(GaussianProcessTest, LeaveOneOutExpectsWhatAModelWithoutThatPointExpectsToObserve) {
+  const std::vector<double> points = {0.1, 0.35, 0.5, 0.9}, values = {1, -0.5, 0.2, -1};
+  const double noise = 0.01;
+  const std::vector<Prediction> seen = GaussianProcess(Line(points, values), Kernel({0.4}, 1.5, noise)).LeaveOneOut();
+  ASSERT_EQ(seen.size(), points.size());
+  for (size_t i = 0; i < points.size(); ++i) {
+    std::vector<double> other_points = points, other_values = values;
+    other_points.erase(other_points.begin() + static_cast<std::ptrdiff_t>(i));
+    other_values.erase(other_values.begin() + static_cast<std::ptrdiff_t>(i));
+    const GaussianProcess without(Line(other_points, other_values), Kernel({0.4}, 1.5, noise));
+    const Prediction expected = without.Predict(std::vector<double>{points[i]})[0];
+    EXPECT_NEAR(seen[i].mean, expected.mean, 1e-8) << i;
+    EXPECT_NEAR(seen[i].variance, expected.variance + noise, 1e-8) << i;
+  }
+}
+
 TEST(GaussianProcessTest, BelievingKeepsMeansAndShrinksVariances) {
   const GaussianProcess model(Line({0.1, 0.9}, {1, -1}), Kernel({0.3}, 1, 1e-4));
   const std::vector<double> pending = {0.5}, asked = {0.3, 0.5, 0.7};

@@ -3,10 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
-#include <limits>
+#include <functional>
+#include <utility>
 #include <vector>
 
+#include "base/random.h"
 #include "tests/server/core/spaces.h"
 
 namespace athanor {
@@ -14,37 +17,11 @@ namespace {
 
 using testing::Choice;
 using ::testing::DoubleNear;
-using ::testing::Each;
 using testing::Float;
 using testing::Int;
 using testing::Space;
 using testing::Text;
 using testing::When;
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
-// Best 1, median 2: log(1 + 0), log(1 + 1), log(1 + 3) and again the worst, so 0, L, 2 L, 2 L with L = log 2: mean
-// 1.25 L, deviation sqrt(0.6875) L.
-TEST(GpLearningTest, ResultsAreStandardisedByTheLogarithmOfTheirDistanceToTheBest) {
-  const std::vector<double> results = {1, 2, 4, kInfinity};
-  const std::vector<double> standardised = StandardiseResults(results);
-  const double deviation = std::sqrt(0.6875);
-  ASSERT_EQ(standardised.size(), 4u);
-  EXPECT_NEAR(standardised[0], -1.25 / deviation, 1e-12);
-  EXPECT_NEAR(standardised[1], -0.25 / deviation, 1e-12);
-  EXPECT_NEAR(standardised[2], 0.75 / deviation, 1e-12);
-  EXPECT_EQ(standardised[3], standardised[2]);
-}
-
-TEST(GpLearningTest, EqualResultsAreZeroAndHugeOnesStayFinite) {
-  EXPECT_THAT(StandardiseResults(std::vector<double>{7, 7, 7}), Each(0.0));
-  EXPECT_THAT(StandardiseResults(std::vector<double>{3}), Each(0.0));
-  const std::vector<std::vector<double>> huge = {
-      {-1, -1, -1, 1e300, kInfinity}, {-1e308, 1e308, 1.5e308}, {0, 1e-320, 1e308}, {-1e-320, 0, 1e300}};
-  for (const std::vector<double>& results : huge) {
-    for (const double value : StandardiseResults(results)) EXPECT_TRUE(std::isfinite(value)) << value;
-  }
-}
 
 TEST(GpLearningTest, PriorTrialsCountByTheirRankAndAreNoisier) {
   const SearchSpace space = Space({Float("x", 0, 1)});
@@ -52,11 +29,59 @@ TEST(GpLearningTest, PriorTrialsCountByTheirRankAndAreNoisier) {
   const GpFeatures features(encoding);
   const GpObservations observations = {
       .points = {{0.2}, {0.4}}, .values = {1, 2}, .prior = {{0.6}, {0.8}}, .scores = {0, 0.5}, .pending = {}};
-  const GaussianProcessData data = LearnFrom(observations, features);
+  const GaussianProcessData data = LearnFrom(observations, features, ResultScale::kDistances);
   EXPECT_THAT(data.points, ::testing::ElementsAre(0.2, 0.4, 0.6, 0.8));
   EXPECT_THAT(data.extra_noise, ::testing::ElementsAre(0, 0, kPriorNoise, kPriorNoise));
   EXPECT_THAT(data.values, ::testing::ElementsAre(DoubleNear(-1, 1e-12), DoubleNear(1, 1e-12),
                                                   DoubleNear(-2.053748910631823, 1e-9), DoubleNear(0, 1e-9)));
+}
+
+using Point = Encoding::Point;
+
+// How far the model of `function`, seen at 60 random places of three dimensions, is from the results on a scale; root
+// mean square.
+struct Misfit {
+  double distances = 0;
+  double ranks = 0;
+};
+Misfit FitTo(const std::function<double(const Point&)>& function) {
+  const SearchSpace space = Space({Float("x", 0, 1), Float("y", 0, 1), Float("z", 0, 1)});
+  const Encoding encoding(space);
+  Random random(5);
+  std::vector<std::pair<double, Point>> seen;
+  for (int i = 0; i < 60; ++i) {
+    Point point = {random.Uniform(), random.Uniform(), random.Uniform()};
+    const double value = function(point);
+    seen.emplace_back(value, std::move(point));
+  }
+  std::ranges::sort(seen);
+  GpObservations observations;
+  for (const auto& [value, point] : seen) {
+    observations.values.push_back(value);
+    observations.points.push_back(point);
+  }
+  const std::vector<double> fitted = FitModel(observations, GpFeatures(encoding)).FittedMeans();
+  const auto misfit = [&](ResultScale scale) {
+    const std::vector<double> results = StandardiseResults(observations.values, scale);
+    double squares = 0;
+    for (size_t i = 0; i < fitted.size(); ++i) squares += (fitted[i] - results[i]) * (fitted[i] - results[i]);
+    return std::sqrt(squares / static_cast<double>(fitted.size()));
+  };
+  return {.distances = misfit(ResultScale::kDistances), .ranks = misfit(ResultScale::kRanks)};
+}
+
+TEST(GpLearningTest, AValleyIsSeenByDistances) {
+  const Misfit misfit = FitTo([](const Point& x) { return std::hypot(x[0] - 0.3, x[1] - 0.6, x[2] - 0.2); });
+  EXPECT_LT(misfit.distances, 0.5 * misfit.ranks);
+}
+
+// Losses as of a classifier that hardly learns at most rates and diverges at the high ones.
+TEST(GpLearningTest, APlateauBesideDivergenceIsSeenByRanks) {
+  const Misfit misfit = FitTo([](const Point& x) {
+    if (x[0] > 0.6) return std::exp(100 * (x[0] - 0.6) * (1 + std::sin(40 * x[1])));
+    return 0.7 - 0.01 * x[0] - 0.02 * x[2];
+  });
+  EXPECT_LT(misfit.ranks, 0.5 * misfit.distances);
 }
 
 TEST(GpFeaturesTest, CategoriesAreOneApartAndConditionalParametersSayWhetherTheyAreActive) {
