@@ -1,0 +1,165 @@
+// The real athanor-trainer program, used on a checkpoint of a trial that was trained here.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "tests/worker/training/run/trainer_fixture.h"
+
+namespace athanor::training {
+namespace {
+
+using testing::HasSubstr;
+
+struct Output {
+  int status = 0;
+  std::string text;  // of both streams
+};
+
+class CommandsTest : public TrainerTest {
+ protected:
+  CommandsTest() {
+    TrialSpec spec = Spec(3);
+    spec.final_checkpoint = true;
+    Script script;
+    result_ = Run(spec, script);
+    checkpoint_ = script.checkpoints.at(0).path;
+  }
+
+  static Output Command(const std::string& arguments) {
+    FILE* pipe = popen((std::string(ATHANOR_TRAINER_PROGRAM) + " " + arguments + " 2>&1").c_str(), "r");
+    Output output;
+    std::array<char, 4096> piece;
+    for (size_t size; (size = fread(piece.data(), 1, piece.size(), pipe)) > 0;) output.text.append(piece.data(), size);
+    output.status = WEXITSTATUS(pclose(pipe));
+    return output;
+  }
+  std::string Checkpoint() const { return " --checkpoint " + checkpoint_.string(); }
+  std::string Out(const std::string& name) const { return (checkpoints_.path() / name).string(); }
+
+  TrialResult result_;
+  std::filesystem::path checkpoint_;
+};
+
+std::vector<std::vector<std::string>> ReadCsv(const std::string& path) {
+  std::ifstream in(path);
+  std::vector<std::vector<std::string>> rows;
+  for (std::string line; std::getline(in, line);) {
+    std::istringstream cells(line);
+    rows.emplace_back();
+    for (std::string cell; std::getline(cells, cell, ',');) rows.back().push_back(cell);
+  }
+  return rows;
+}
+
+TEST_F(CommandsTest, EvaluateGivesTheMeasuresOfTheTrial) {
+  const Output output = Command("evaluate" + Checkpoint());
+  ASSERT_EQ(output.status, 0) << output.text;
+  std::istringstream lines(output.text);
+  Metrics metrics;
+  for (std::string name, value; lines >> name >> value;) metrics[name] = std::stod(value);
+  EXPECT_EQ(metrics.at("test_accuracy"), result_.metrics.at("test_accuracy"));
+  EXPECT_EQ(metrics.at("test_loss"), result_.metrics.at("test_loss"));
+  EXPECT_EQ(metrics.count("test_f1"), 1u);
+}
+
+TEST_F(CommandsTest, EvaluateTakesTheTrialsDataFromTheTrial) {
+  const std::string trial = Out("trial.json");
+  std::ofstream(trial) << nlohmann::json{{"options", {{"dataset", "idx"}, {"data_dir", "/no/such/folder"}}},
+                                         {"device", "cpu"}};
+  const Output elsewhere = Command("evaluate" + Checkpoint() + " --trial " + trial);
+  EXPECT_EQ(elsewhere.status, 1);
+  EXPECT_THAT(elsewhere.text, HasSubstr("/no/such/folder"));
+  const Output back = Command("evaluate" + Checkpoint() + " --trial " + trial + " --data-dir " + data_.path().string());
+  EXPECT_EQ(back.status, 0) << back.text;
+}
+
+TEST_F(CommandsTest, PredictAgreesWithTheTestsAccuracy) {
+  const std::string images = (data_.path() / "t10k-images-idx3-ubyte").string();
+  const Output output = Command("predict" + Checkpoint() + " --input " + images + " --out " + Out("answers.csv"));
+  ASSERT_EQ(output.status, 0) << output.text;
+  const auto rows = ReadCsv(Out("answers.csv"));
+  ASSERT_EQ(rows.size(), 61u) << "a line for the names and 60 images";
+  EXPECT_EQ(rows[0].size(), 2u + 4u);
+  const std::string labels = ReadFile(data_.path() / "t10k-labels-idx1-ubyte").substr(8);
+  int right = 0;
+  for (size_t i = 0; i < labels.size(); ++i) {
+    const std::vector<std::string>& row = rows[i + 1];
+    right += row[1] == rows[0][2 + static_cast<size_t>(labels[i])];
+    double sum = 0;
+    for (size_t j = 2; j < row.size(); ++j) sum += std::stod(row[j]);
+    EXPECT_NEAR(sum, 1, 1e-5);
+  }
+  EXPECT_DOUBLE_EQ(right / 60.0, result_.metrics.at("test_accuracy"));
+}
+
+TEST_F(CommandsTest, ExportedTorchScriptPredictsTheSame) {
+  const Output exported = Command("export" + Checkpoint() + " --out " + Out("model"));
+  ASSERT_EQ(exported.status, 0) << exported.text;
+  const auto description = nlohmann::json::parse(ReadFile(Out("model/model.json")));
+  EXPECT_EQ(description["configuration"]["channels"], 4);
+  EXPECT_EQ(description["input"]["height"], 12);
+  EXPECT_EQ(description["input"]["mean"].size(), 1u);
+
+  // The file as a model of its own, at a rate at which nothing changes.
+  TrialSpec spec = Spec(1);
+  spec.options["model"] = std::string("torchscript");
+  spec.options["model_file"] = Out("model/model.pt");
+  spec.options["learning_rate"] = 1e-30;
+  Script script;
+  const TrialResult again = Run(spec, script);
+  ASSERT_EQ(again.ending, Ending::kDone) << again.reason;
+  EXPECT_EQ(again.metrics.at("test_accuracy"), result_.metrics.at("test_accuracy"));
+  EXPECT_NEAR(again.metrics.at("test_loss"), result_.metrics.at("test_loss"), 1e-6);
+}
+
+TEST_F(CommandsTest, ExportedWeightsAreSafetensors) {
+  const Output exported = Command("export" + Checkpoint() + " --format weights --out " + Out("model"));
+  ASSERT_EQ(exported.status, 0) << exported.text;
+  const std::string file = ReadFile(Out("model/model.safetensors"));
+  uint64_t length = 0;
+  std::memcpy(&length, file.data(), sizeof length);
+  ASSERT_LT(length, file.size());
+  const auto header = nlohmann::json::parse(file.substr(8, length));
+  size_t end = 0;
+  for (const auto& [name, tensor] : header.items()) {
+    if (name != "__metadata__") end = std::max(end, tensor["data_offsets"][1].get<size_t>());
+  }
+  EXPECT_EQ(8 + length + end, file.size());
+  EXPECT_EQ(header["head.bias"]["shape"], nlohmann::json({4}));
+}
+
+TEST_F(CommandsTest, WrongInputsAreSaidInOneLine) {
+  WriteFile(Out("damaged.ckpt"), ReadFile(checkpoint_).substr(0, 1000));
+  WriteFile(Out("text.txt"), "hello");
+  struct Case {
+    std::string arguments;
+    int status;
+    const char* expected;
+  };
+  const Case cases[] = {
+      {"evaluate", 2, "--checkpoint is missing"},
+      {"evaluate --colour red", 2, "unknown argument --colour"},
+      {"evaluate --checkpoint /no/such.ckpt", 1, "/no/such.ckpt"},
+      {"evaluate --checkpoint " + Out("damaged.ckpt"), 1, "damaged.ckpt"},
+      {"evaluate" + Checkpoint() + " --device cuda:77", 1, "device cuda:77 does not exist here"},
+      {"predict" + Checkpoint() + " --input /no/such", 1, "/no/such"},
+      {"predict" + Checkpoint() + " --input " + Out("text.txt"), 1, "text.txt"},
+      {"export" + Checkpoint() + " --out " + Out("x") + " --format onnx", 2, "want torchscript or weights"},
+  };
+  for (const Case& c : cases) {
+    const Output output = Command(c.arguments);
+    EXPECT_EQ(output.status, c.status) << c.arguments;
+    EXPECT_THAT(output.text, HasSubstr(c.expected)) << c.arguments;
+  }
+}
+
+}  // namespace
+}  // namespace athanor::training
