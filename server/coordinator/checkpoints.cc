@@ -27,6 +27,11 @@ int64_t Growth(const LiveStudy& study, TrialNumber number, const Checkpoint& upl
   return growth;
 }
 
+// Nobody goes on from the end of a trial: only as one of the best is it worth what others would give up for it.
+bool IsWorthRoom(const LiveStudy& study, TrialNumber number, const Checkpoint& upload) {
+  return upload.step < study.UntilStep(study.trial(number)) || IsAmongBest(study, number);
+}
+
 UploadRoom TakeRoom(const std::shared_ptr<std::atomic<int64_t>>& uploading, int64_t bytes) {
   uploading->fetch_add(bytes);
   return UploadRoom(nullptr, [uploading, bytes](void*) { uploading->fetch_sub(bytes); });
@@ -64,7 +69,7 @@ absl::StatusOr<UploadRoom> Checkpoints::MakeRoom(Transaction& tx, const LeaseRef
   const int64_t over = std::max(over_quota, over_disk);
   if (over > 0) {
     ATHANOR_RETURN_IF_ERROR(tx.writable);
-    if (!Evict(tx, over)) {
+    if (!IsWorthRoom(study, lease.trial, checkpoint) || !Evict(tx, over)) {
       return absl::ResourceExhaustedError(
           absl::StrCat("no room for a checkpoint of ", checkpoint.size_bytes, " bytes of trial ", lease.trial,
                        " of study \"", study.spec().name, "\": checkpoints take ", used, " bytes of a quota of ",

@@ -5,8 +5,8 @@
 // The quota (CoordinatorOptions::checkpoint_quota_bytes) bounds what the files of all rows and of the uploads under way
 // take, without what an upload replaces: so for the time of the upload the disk may hold so much more. An upload that
 // would pass it, or that the disk has no room for, takes the checkpoints of paused trials first, then of those that
-// only a retry would use (eviction.h), and is refused if those are not enough. Nothing is deleted for an upload that is
-// refused.
+// only a retry would use (eviction.h), and is refused if those are not enough, or if it is of the end of a trial that
+// is not among the best of its study. Nothing is deleted for an upload that is refused.
 #pragma once
 
 #include <atomic>

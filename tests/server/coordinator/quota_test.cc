@@ -113,6 +113,25 @@ TEST_F(WithoutQuota, LowerRungsGiveWayFirstAndThereWhoeverHasTheLargestShareOfBe
   EXPECT_THAT(Order(), ElementsAre("1/3", "2/1", "1/2", "1/1", "1/0"));
 }
 
+TEST_F(Quotas, NobodyGivesWayForTheEndOfATrialThatIsNotAmongTheBest) {
+  StudySpec paused = AshaStudy("paused", 9);
+  paused.checkpoint.keep_best = 0;
+  const StudyId first = coordinator.Create(paused);
+  for (int i = 0; i < 2; ++i) PauseWith(Next(), 0.5);
+  StudySpec whole = SmallStudy("whole", 9);
+  whole.priority = 1;
+  coordinator.Create(whole);
+  const Grants leases = coordinator.Acquire("w", 2);
+  coordinator.Report(leases[0], 9, 0.2);
+  coordinator.Report(leases[1], 9, 0.8);
+  const absl::Status refused = Upload(leases[0], 9, 30);
+  EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(Held(first, 0), 1);
+  EXPECT_TRUE(Upload(leases[0], 9, 10).ok()) << "there is room";
+  EXPECT_TRUE(Upload(leases[1], 9, 20).ok());
+  EXPECT_EQ(Held(first, 0) + Held(first, 1), 1);
+}
+
 TEST_F(Quotas, RunningTrialsKeepTheirsAndTheUploadIsRefusedBeforeItBegins) {
   const StudyId study = coordinator.Create(SmallStudy("s", 9));
   const Grants leases = coordinator.Acquire("w", 3);
