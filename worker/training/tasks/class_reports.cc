@@ -15,18 +15,19 @@ constexpr size_t kUsualLineBytes = 64;
 
 void AddLine(std::string& text, const std::string& name, std::initializer_list<double> numbers) {
   text += CsvText(name);
-  for (const double number : numbers) text += "," + CsvNumber(number);
+  for (const double number : numbers) AddCell(text, CsvNumber(number));
   text += "\n";
 }
 
 ReportFile PerClassTable(std::span<const ClassResult> results) {
   std::string text = "class,support,precision,recall,f1,roc_auc\n";
   for (const ClassResult& result : results) {
-    text += CsvText(result.name) + "," + std::to_string(result.support);
-    text += result.Seen() ? "," + CsvNumber(result.Precision()) + "," + CsvNumber(result.Recall()) + "," +
-                                CsvNumber(result.F1()) + ","
-                          : ",,,,";
-    if (result.roc_auc.has_value()) text += CsvNumber(*result.roc_auc);
+    text += CsvText(result.name);
+    AddCell(text, std::to_string(result.support));
+    for (const double measure : {result.Precision(), result.Recall(), result.F1()}) {
+      AddCell(text, result.Seen() ? CsvNumber(measure) : "");
+    }
+    AddCell(text, result.roc_auc.has_value() ? CsvNumber(*result.roc_auc) : "");
     text += "\n";
   }
   return {.name = "per_class.csv", .contents = std::move(text)};
@@ -65,12 +66,12 @@ ReportFile ConfusionTable(std::span<const ClassResult> results, std::span<const 
   for (size_t row = 0; row < classes; ++row) unanswered |= counts[row * width + classes] > 0;
 
   std::string text = "actual";
-  for (const ClassResult& result : results) text += "," + CsvText(result.name);
+  for (const ClassResult& result : results) AddCell(text, CsvText(result.name));
   text += unanswered ? ",no answer\n" : "\n";
   for (size_t row = 0; row < classes; ++row) {
     text += CsvText(results[row].name);
     for (const int64_t count : counts.subspan(row * width, unanswered ? width : classes)) {
-      text += "," + std::to_string(count);
+      AddCell(text, std::to_string(count));
     }
     text += "\n";
   }
@@ -82,8 +83,11 @@ ReportFile LabelConfusionTable(std::span<const ClassResult> results) {
   for (const ClassResult& result : results) {
     const int64_t missed = result.support - result.hits;
     const int64_t wrong = result.predicted - result.hits;
-    text += CsvText(result.name) + "," + std::to_string(result.hits) + "," + std::to_string(wrong) + "," +
-            std::to_string(missed) + "," + std::to_string(result.examples - result.support - wrong) + "\n";
+    text += CsvText(result.name);
+    for (const int64_t count : {result.hits, wrong, missed, result.examples - result.support - wrong}) {
+      AddCell(text, std::to_string(count));
+    }
+    text += "\n";
   }
   return {.name = "confusion.csv", .contents = std::move(text)};
 }

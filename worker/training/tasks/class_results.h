@@ -20,10 +20,10 @@ struct ClassResult {
   int64_t predicted = 0;  // those taken for it
   int64_t hits = 0;       // those taken for it rightly
   // None unless there are examples of this class and others; NaN if an output was not finite.
-  std::optional<double> roc_auc;
-  std::optional<double> pr_auc;  // average precision
-  std::vector<RocPoint> roc;     // empty where roc_auc is none or NaN
-  std::vector<PrecisionRecallPoint> precision_recall;
+  std::optional<double> roc_auc = {};
+  std::optional<double> pr_auc = {};  // average precision
+  std::vector<RocPoint> roc = {};     // empty where roc_auc is none or NaN
+  std::vector<PrecisionRecallPoint> precision_recall = {};
 
   // A class without examples that was never predicted has no precision, recall nor F1.
   bool Seen() const { return support > 0 || predicted > 0; }

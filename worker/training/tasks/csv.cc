@@ -21,4 +21,9 @@ std::string CsvNumber(double value) {
   return {buffer, end};
 }
 
+void AddCell(std::string& line, std::string_view cell) {
+  line += ',';
+  line += cell;
+}
+
 }  // namespace athanor::training

@@ -12,4 +12,7 @@ std::string CsvText(std::string_view text);
 // Six significant digits, with '.' whatever the locale; "nan", "inf" or "-inf".
 std::string CsvNumber(double value);
 
+// Appends a comma and the cell.
+void AddCell(std::string& line, std::string_view cell);
+
 }  // namespace athanor::training

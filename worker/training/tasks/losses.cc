@@ -73,8 +73,7 @@ at::Tensor Wing(const at::Tensor& outputs, const at::Tensor& targets, double wid
   const double constant = width - width * std::log1p(width / curvature);
   at::Tensor error = outputs.sub(targets).abs();
   if (unit.defined()) error = error.mul(unit);
-  const at::Tensor losses =
-      at::where(error.lt(width), error.div(curvature).log1p().mul(width), error.sub(constant));
+  const at::Tensor losses = at::where(error.lt(width), error.div(curvature).log1p().mul(width), error.sub(constant));
   return unit.defined() ? losses.div(unit).mean() : losses.mean();
 }
 

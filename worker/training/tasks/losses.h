@@ -33,8 +33,8 @@ at::Tensor LeastSquares(const at::Tensor& outputs, const at::Tensor& labels, con
 // -(y ln p + (1 - y) ln(1 - p)) with p = sigmoid(logit).
 at::Tensor BinaryCrossEntropy(const at::Tensor& logits, const at::Tensor& targets);
 
-// -(1 - p)^gamma ln p with p the probability given to what is so, sigmoid(logit) or 1 - sigmoid(logit) (Lin et al. 2017,
-// equation 4). A mean over all labels, where the paper divides by the number of positive ones.
+// -(1 - p)^gamma ln p with p the probability given to what is so, sigmoid(logit) or 1 - sigmoid(logit) (Lin et al.
+// 2017, equation 4). A mean over all labels, where the paper divides by the number of positive ones.
 at::Tensor BinaryFocal(const at::Tensor& logits, const at::Tensor& targets, double gamma);
 
 // The losses of numbers, of x = |output - target| and any shape.
@@ -43,10 +43,10 @@ at::Tensor SquaredError(const at::Tensor& outputs, const at::Tensor& targets);  
 at::Tensor AbsoluteError(const at::Tensor& outputs, const at::Tensor& targets);  // x
 // x^2 / (2 beta) if x < beta, else x - beta / 2; beta > 0 (Girshick 2015, arXiv:1504.08083, where beta is 1).
 at::Tensor SmoothL1(const at::Tensor& outputs, const at::Tensor& targets, double beta);
-// w ln(1 + x / e) if x < w, else x - C with C = w - w ln(1 + w / e); w = width > 0, e = curvature > 0 (Feng et al. 2018,
-// arXiv:1711.06753, equation 5). Width and curvature are in the unit of the file: with `unit`, [numbers] or undefined
-// for 1, how many of the file's units one of the outputs is, the loss is wing(unit x) / unit, whose slope does not
-// depend on the unit.
+// w ln(1 + x / e) if x < w, else x - C with C = w - w ln(1 + w / e); w = width > 0, e = curvature > 0 (Feng et al.
+// 2018, arXiv:1711.06753, equation 5). Width and curvature are in the unit of the file: with `unit`, [numbers] or
+// undefined for 1, how many of the file's units one of the outputs is, the loss is wing(unit x) / unit, whose slope
+// does not depend on the unit.
 at::Tensor Wing(const at::Tensor& outputs, const at::Tensor& targets, double width, double curvature,
                 const at::Tensor& unit = {});
 

@@ -62,7 +62,8 @@ std::optional<double> Ranking::AveragePrecision() const {
   double sum = 0;
   int64_t positives = 0;
   for (const Group& group : groups_) {
-    const double precision = static_cast<double>(group.positives) / static_cast<double>(group.positives + group.negatives);
+    const double precision =
+        static_cast<double>(group.positives) / static_cast<double>(group.positives + group.negatives);
     sum += precision * static_cast<double>(group.positives - positives);
     positives = group.positives;
   }

@@ -42,9 +42,9 @@ class Ranking {
   // function, not the trapezoid, which is too optimistic (Davis and Goadrich 2006). In (0, 1].
   std::optional<double> AveragePrecision() const;
 
-  // The points of the curve, thresholds falling: at most `max_points` >= 2 of them, about evenly along the curve, always
-  // with the first and the last. The ROC curve starts with threshold infinity at (0, 0); both end where all examples
-  // are taken for positive.
+  // The points of the curve, thresholds falling: at most `max_points` >= 2 of them, about evenly along the curve,
+  // always with the first and the last. The ROC curve starts with threshold infinity at (0, 0); both end where all
+  // examples are taken for positive.
   std::vector<RocPoint> RocCurve(size_t max_points) const;
   std::vector<PrecisionRecallPoint> PrecisionRecallCurve(size_t max_points) const;
 

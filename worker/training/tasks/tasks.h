@@ -8,5 +8,8 @@
 namespace athanor::training {
 
 std::unique_ptr<Task> MakeClassification(const TaskSpec& spec, const at::Device& device);
+std::unique_ptr<Task> MakeMultiLabel(const TaskSpec& spec);
+std::unique_ptr<Task> MakeRegression(const TaskSpec& spec, const at::Device& device);
+std::unique_ptr<Task> MakeReconstruction(const TaskSpec& spec);
 
 }  // namespace athanor::training
