@@ -17,19 +17,31 @@ constexpr char kHead[] =
     "when it is submitted; a combination that cannot work makes its trial INFEASIBLE. `athanor-trainer options` prints "
     "this page.\n";
 
-// A bar would end the cell.
-std::string Cell(std::string_view text) {
-  std::string cell;
-  for (const char c : text) cell += c == '|' ? std::string("\\|") : std::string(1, c);
-  return cell;
+// Appends a cell; a bar in it would end it.
+void AddCell(std::string_view text, std::string& row) {
+  row += ' ';
+  for (const char c : text) {
+    if (c == '|') row += '\\';
+    row += c;
+  }
+  row += " |";
+}
+
+void AddCode(std::string_view text, std::string& row) {
+  std::string code;
+  if (!text.empty()) code.append(1, '`').append(text).append(1, '`');
+  AddCell(code, row);
 }
 
 std::string Row(const TrainerOption& option) {
-  std::string given = ToString(option.default_value);
-  if (given.empty()) given = "\"\"";
-  const std::string search = option.search.empty() ? "" : "`" + Cell(option.search) + "`";
-  return "| `" + std::string(option.name) + "` | " + Cell(Accepts(option)) + " | " + given + " | " + Cell(option.help) +
-         " | " + search + " | " + Cell(option.source) + " |\n";
+  std::string row(1, '|');
+  AddCode(option.name, row);
+  AddCell(Accepts(option), row);
+  AddCell(ToString(option.default_value), row);
+  AddCell(option.help, row);
+  AddCode(option.search, row);
+  AddCell(option.source, row);
+  return row + "\n";
 }
 
 }  // namespace
