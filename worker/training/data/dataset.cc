@@ -1,7 +1,6 @@
 #include "worker/training/data/dataset.h"
 
 #include <ATen/ops/index_select.h>
-#include <ATen/ops/tensor.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -11,7 +10,6 @@
 #include "base/value.h"
 #include "worker/training/data/prepare.h"
 #include "worker/training/data/source.h"
-#include "worker/training/data/split.h"
 
 namespace athanor::training {
 namespace {
@@ -152,18 +150,6 @@ Batch GatherBatch(const Dataset& dataset, const Examples& examples, const at::Te
   batch.inputs = ScaledInputs(dataset, Brought(at::index_select(examples.inputs, 0, indices), device).to(at::kFloat));
   batch.targets = Brought(at::index_select(examples.targets, 0, indices), device);
   return batch;
-}
-
-at::Tensor TrainingOrder(const Dataset& dataset, Rebalance rebalance, uint64_t seed, int64_t epoch) {
-  const at::Tensor& indices = dataset.train_indices;
-  std::vector<int64_t> order;
-  if (rebalance == Rebalance::kOversample) {
-    const at::Tensor classes = at::index_select(dataset.training_part.targets, 0, indices).cpu();
-    order = BalancedEpochOrder({classes.data_ptr<int64_t>(), static_cast<size_t>(classes.numel())}, seed, epoch);
-  } else {
-    order = EpochOrder(indices.size(0), seed, epoch);
-  }
-  return at::index_select(indices, 0, at::tensor(order, at::kLong).to(indices.device()));
 }
 
 }  // namespace athanor::training

@@ -63,11 +63,6 @@ struct Batch {
 Batch GatherBatch(const Dataset& dataset, const Examples& examples, const at::Tensor& indices,
                   const at::Device& device);
 
-// The training examples in the order in which an epoch takes them: int64 [n], indices into training_part, on its
-// device; n = the size of the training half. Rebalance::kOversample: a class-balanced draw of as many
-// (BalancedEpochOrder); otherwise each once (EpochOrder). A function of (data set, seed, epoch).
-at::Tensor TrainingOrder(const Dataset& dataset, Rebalance rebalance, uint64_t seed, int64_t epoch);
-
 // Loads data sets and keeps the last one, with its decoded files. Not thread-safe.
 //
 // The same options, task, device and unchanged files (size and modification time) get the same object at no cost;
