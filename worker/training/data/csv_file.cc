@@ -9,7 +9,7 @@
 namespace athanor::training {
 namespace {
 
-constexpr size_t kBufferBytes = 1 << 18;
+constexpr size_t kBufferBytes = 1 << 16;
 constexpr size_t kMaxCellBytes = 1 << 20;
 constexpr char kByteOrderMark[] = "\xef\xbb\xbf";
 

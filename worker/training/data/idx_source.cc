@@ -22,7 +22,7 @@ struct FilePair {
 
 // The labels are read whole even if fewer examples are wanted, so that the number of classes does not depend on the
 // slice. `known_classes`: labels must lie below it; 0 = whatever there is. Returns the number of classes.
-int64_t ReadLabels(const FilePair& files, int64_t wanted, int64_t known_classes, RawPart& part) {
+int64_t ReadIdxLabels(const FilePair& files, int64_t wanted, int64_t known_classes, RawPart& part) {
   IdxReader reader(files.labels, 1);
   std::vector<uint8_t> labels;
   while (std::ssize(labels) < reader.dimensions()[0]) {
@@ -47,8 +47,8 @@ struct Size {
   int64_t width = 0;
 };
 
-Size ReadImages(const FilePair& files, int64_t max_examples, int64_t img_size, RawPart& part,
-                const LoadingHeartbeat& heartbeat) {
+Size ReadIdxImages(const FilePair& files, int64_t max_examples, int64_t img_size, RawPart& part,
+                   const LoadingHeartbeat& heartbeat) {
   IdxReader images(files.images, 3);
   const int64_t count = images.dimensions()[0];
   const int64_t label_count = IdxReader(files.labels, 1).dimensions()[0];
@@ -85,10 +85,11 @@ class IdxSource final : public Source {
   RawDataset Read(int /*threads*/, const LoadingHeartbeat& heartbeat) const override {
     const bool fashion = options_.kind == DatasetKind::kFashionMnist;
     RawDataset raw;
-    const Size size = ReadImages(train_, options_.max_train_examples, options_.img_size, raw.train, heartbeat);
-    const int64_t classes = ReadLabels(train_, raw.train.count, fashion ? std::ssize(kFashionClasses) : 0, raw.train);
-    const Size test_size = ReadImages(test_, options_.max_test_examples, options_.img_size, raw.test, heartbeat);
-    ReadLabels(test_, raw.test.count, classes, raw.test);
+    const Size size = ReadIdxImages(train_, options_.max_train_examples, options_.img_size, raw.train, heartbeat);
+    const int64_t classes =
+        ReadIdxLabels(train_, raw.train.count, fashion ? std::ssize(kFashionClasses) : 0, raw.train);
+    const Size test_size = ReadIdxImages(test_, options_.max_test_examples, options_.img_size, raw.test, heartbeat);
+    ReadIdxLabels(test_, raw.test.count, classes, raw.test);
     if (options_.img_size == 0 && (test_size.height != size.height || test_size.width != size.width)) {
       throw DataError(test_.images.string() + ": images are of another size than those of " + train_.images.string());
     }
