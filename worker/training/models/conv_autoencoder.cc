@@ -85,14 +85,14 @@ std::shared_ptr<Chain> EncoderOf(const std::vector<Stage>& stages, const ModelOp
   }
   const int64_t numbers = stages.back().numbers();
   encoder->Add("flatten", std::make_shared<Reshape>(std::vector<int64_t>{numbers}));
-  encoder->Add("out", std::make_shared<Dense>(numbers, options.embedding_units));
+  encoder->Add("code", std::make_shared<Dense>(numbers, options.embedding_units));
   return encoder;
 }
 
 std::shared_ptr<Chain> DecoderOf(const std::vector<Stage>& stages, const ModelOptions& options) {
   auto decoder = std::make_shared<Chain>();
   const Stage& inmost = stages.back();
-  decoder->Add("in", std::make_shared<Dense>(options.embedding_units, inmost.numbers()));
+  decoder->Add("dense", std::make_shared<Dense>(options.embedding_units, inmost.numbers()));
   decoder->Add("unflatten",
                std::make_shared<Reshape>(std::vector<int64_t>{inmost.channels, inmost.height, inmost.width}));
   for (size_t i = stages.size() - 1; i > 0; --i) {

@@ -4,6 +4,8 @@
 // LibTorch's defaults, uniform in +-1/sqrt(inputs of a unit), from the default generator of the CPU, in the order of
 // construction.
 //
+// Names must not be Python's keywords: TorchScript files hold them as source text.
+//
 // No layer takes the size of a batch as a number: so a network can be traced once for batches of every size.
 #pragma once
 

@@ -42,7 +42,8 @@ struct ModelCase {
   const char* name;
   ModelOptions options;
   TaskKind task = TaskKind::kClassification;
-  bool table = false;  // else images
+  bool table = false;           // else images
+  double learning_rate = 3e-3;  // for Adam
 
   ModelSpec Spec(const Shape& images) const {
     const Shape shape = table ? Table(3, {2, 4}, images.outputs) : images;
@@ -55,21 +56,51 @@ inline std::ostream& operator<<(std::ostream& out, const ModelCase& model_case) 
 // Every architecture that is built in, and its variants.
 inline std::vector<ModelCase> ModelCases() {
   using enum Architecture;
+  using enum TaskKind;
   return {
       {"linear", {.architecture = kLinear}},
       {"mlp", {.architecture = kMlp, .hidden_units = 32}},
       {"mlp_batch_norm", {.architecture = kMlp, .hidden_units = 32, .norm = Norm::kBatch}},
-      {"mlp_table", {.architecture = kMlp, .hidden_units = 32}, TaskKind::kClassification, true},
+      {"mlp_table", {.architecture = kMlp, .hidden_units = 32}, kClassification, true, 1e-2},
       {"lenet", {.hidden_units = 32, .channels = 8, .kernel_size = 3}},
       {"lenet_group_norm", {.hidden_units = 32, .channels = 8, .kernel_size = 3, .norm = Norm::kGroup}},
       {"cnn", {.architecture = kCnn, .channels = 8, .blocks = 2, .kernel_size = 3}},
       {"cnn_layer_norm", {.architecture = kCnn, .channels = 8, .blocks = 2, .kernel_size = 3, .norm = Norm::kLayer}},
+      {"inception", {.architecture = kInception, .width_multiplier = 0.125}},
+      {"inception_attention",
+       {.architecture = kInception, .width_multiplier = 0.125, .attention = Attention::kSpatial}},
+      {"gmlp",
+       {.architecture = kGmlp, .hidden_units = 64, .channels = 32, .blocks = 2, .patch_size = 4},
+       kClassification,
+       false,
+       1e-2},
       {"mobilenet_v3_small", {.architecture = kMobilenetV3Small, .width_multiplier = 0.25}},
       {"mobilenet_v3_large", {.architecture = kMobilenetV3Large, .width_multiplier = 0.25}},
       {"resnet18", {.architecture = kResnet18, .width_multiplier = 0.125}},
       {"resnet20", {.architecture = kResnet20, .width_multiplier = 0.5}},
       {"resnet32", {.architecture = kResnet32, .width_multiplier = 0.5}},
       {"resnet44", {.architecture = kResnet44, .width_multiplier = 0.5}},
+      {"bilinear", {.architecture = kBilinear, .channels = 8, .blocks = 2}, kClassification, false, 3e-2},
+      {"bilinear_compact",
+       {.architecture = kBilinear,
+        .channels = 8,
+        .blocks = 2,
+        .pooling = BilinearPooling::kCompact,
+        .sketch_units = 128},
+       kClassification,
+       false,
+       3e-2},
+      {"autoencoder", {.architecture = kAutoencoder, .hidden_units = 64, .hidden_layers = 1}, kReconstruction},
+      {"autoencoder_head", {.architecture = kAutoencoder, .hidden_units = 64, .hidden_layers = 1}},
+      {"conv_autoencoder",
+       {.architecture = kConvAutoencoder, .channels = 8, .blocks = 2},
+       kReconstruction,
+       false,
+       1e-2},
+      {"conv_autoencoder_batch_norm",
+       {.architecture = kConvAutoencoder, .channels = 8, .blocks = 2, .norm = Norm::kBatch},
+       kReconstruction},
+      {"conv_autoencoder_head", {.architecture = kConvAutoencoder, .channels = 8, .blocks = 2}},
   };
 }
 
