@@ -8,7 +8,10 @@
 namespace athanor {
 namespace {
 
-// The data set that every trial of the study looks for by its name; "" if they may differ or say where it lies.
+// The one that a package of the system installs. Others lie in data_dir or are made from a seed.
+constexpr char kInstalledDataset[] = "fashion-mnist";
+
+// The data set that every trial of the study looks for by its name; "" if there is none, or they may differ.
 std::string NeededDataset(const StudySpec& spec) {
   for (const Parameter& parameter : spec.parameters) {
     if (parameter.name == "dataset" || parameter.name == "data_dir") return "";
@@ -17,7 +20,7 @@ std::string NeededDataset(const StudySpec& spec) {
     const auto given = spec.trainer.find(name);
     return std::get<std::string>(given != spec.trainer.end() ? given->second : FindTrainerOption(name)->default_value);
   };
-  return option("data_dir").empty() ? option("dataset") : "";
+  return option("data_dir").empty() && option("dataset") == kInstalledDataset ? kInstalledDataset : "";
 }
 
 }  // namespace

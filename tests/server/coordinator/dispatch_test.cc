@@ -91,6 +91,15 @@ TEST(BetweenStudies, AWorkerGetsOnlyWhatItCanRun) {
   EXPECT_THAT(StudiesOf(coordinator.Acquire("data")), ElementsAre("dataset"));
 }
 
+TEST(BetweenStudies, DataThatAreMadeFromASeedAreEverywhere) {
+  TestCoordinator coordinator;
+  StudySpec spec = SmallStudy("made", 9);
+  spec.trainer["dataset"] = std::string("synthetic_table");
+  coordinator.Create(spec);
+  coordinator.Register("plain", 1, [](WorkerRecord& worker) { worker.datasets = {"other"}; });
+  EXPECT_THAT(StudiesOf(coordinator.Acquire("plain")), ElementsAre("made"));
+}
+
 TEST(BetweenStudies, ShowsThatNoWorkerMeetsTheRequirements) {
   TestCoordinator coordinator;
   StudySpec spec = SmallStudy("s", 9);
