@@ -104,6 +104,62 @@ TEST(DatasetCache, NoticesAChangedFile) {
   EXPECT_NE(after->hash, before);
 }
 
+TEST(DatasetCache, ResizesOnceAtLoading) {
+  const TemporaryFolder folder;
+  WriteDataset(folder.path(), 40, 10);
+  DatasetCache cache;
+  DataOptions options = OptionsFor(folder);
+  const std::string before = cache.Get(options, TaskKind::kClassification, at::kCPU, 1, kSilent)->hash;
+  options.img_size = 6;
+  const auto dataset = cache.Get(options, TaskKind::kClassification, at::kCPU, 1, kSilent);
+  EXPECT_EQ(dataset->training_part.inputs.sizes(), (std::vector<int64_t>{40, 1, 6, 6}));
+  EXPECT_EQ(dataset->test.inputs.sizes(), (std::vector<int64_t>{10, 1, 6, 6}));
+  EXPECT_EQ(dataset->shape.height, 6);
+  EXPECT_NE(dataset->hash, before);
+}
+
+TEST(DatasetCache, ReadsATableAnewForAnotherTaskAndWhenAPartIsAdded) {
+  const TemporaryFolder folder;
+  WriteFile(folder.path() / "train.csv", "x,y\n1,0\n2,1\n3,1\n4,0\n5,1\n6,0\n");
+  const DataOptions options = {
+      .kind = DatasetKind::kCsv, .data_dir = folder.path().string(), .target = "y", .test_fraction = 0.34};
+  DatasetCache cache;
+  const auto numbers = cache.Get(options, TaskKind::kRegression, at::kCPU, 1, kSilent);
+  EXPECT_EQ(numbers->test.count(), 2);
+  EXPECT_EQ(numbers->training_part.targets.scalar_type(), at::kFloat);
+  const auto classes = cache.Get(options, TaskKind::kClassification, at::kCPU, 1, kSilent);
+  EXPECT_EQ(classes->training_part.targets.scalar_type(), at::kLong);
+  EXPECT_EQ(classes->shape.outputs, 2);
+  WriteFile(folder.path() / "test.csv", "x,y\n9,1\n");
+  const auto given = cache.Get(options, TaskKind::kClassification, at::kCPU, 1, kSilent);
+  EXPECT_EQ(given->test.count(), 1);
+  EXPECT_EQ(given->training_part.count(), 6);
+}
+
+TEST(DatasetCache, MakesEverySyntheticDataSetFromTheSplitSeed) {
+  struct Case {
+    DatasetKind kind;
+    TaskKind task;
+    int64_t outputs;
+  };
+  for (const Case& c : {Case{DatasetKind::kSyntheticImages, TaskKind::kClassification, 12},
+                        Case{DatasetKind::kSyntheticFaces, TaskKind::kRegression, 10},
+                        Case{DatasetKind::kSyntheticTable, TaskKind::kMultiLabel, 2}}) {
+    DataOptions options = {.kind = c.kind, .max_train_examples = 50, .max_test_examples = 20, .img_size = 8};
+    DatasetCache cache;
+    const auto first = cache.Get(options, c.task, at::kCPU, 1, kSilent);
+    EXPECT_EQ(first->shape.outputs, c.outputs);
+    EXPECT_EQ(first->training_part.count(), 50);
+    EXPECT_EQ(first->train_indices.size(0), 45);
+    EXPECT_EQ(first->test.count(), 20);
+    options.split_seed = 1;
+    const auto other = cache.Get(options, c.task, at::kCPU, 1, kSilent);
+    EXPECT_FALSE(other->training_part.inputs.equal(first->training_part.inputs));
+    options.split_seed = 0;
+    EXPECT_EQ(cache.Get(options, c.task, at::kCPU, 1, kSilent)->hash, first->hash);
+  }
+}
+
 TEST(DatasetCache, RefusesBadFilesNamingThem) {
   struct Case {
     const char* file;
