@@ -7,10 +7,10 @@ namespace athanor::sqlite {
 
 namespace {
 
-#define ATHANOR_ATTEMPT_COLUMNS                                                                          \
-  "token, trial, worker, started_ms, ended_ms, outcome, reason, resumed_step, device, trainer_version, " \
-  "libtorch_version, "                                                                                   \
-  "threads, dataset_hash, acquire_sequence"
+#define ATHANOR_SELECT_ATTEMPTS                                                                                \
+  "SELECT a.token, a.trial, w.name, a.started_ms, a.ended_ms, a.outcome, a.reason, a.resumed_step, e.device, " \
+  "e.trainer_version, e.libtorch_version, e.threads, e.dataset_hash, a.acquire_sequence FROM attempts a "      \
+  "CROSS JOIN worker_names w ON w.id = a.worker CROSS JOIN environments e ON e.id = a.environment "
 
 Attempt ReadAttempt(Rows& row) {
   Attempt attempt;
@@ -37,12 +37,13 @@ Attempt ReadAttempt(Rows& row) {
 
 AttemptRows::AttemptRows(SQLite::Database& database)
     : database_(database),
-      insert_(database, "INSERT INTO attempts (study, " ATHANOR_ATTEMPT_COLUMNS
-                        ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+      shared_(database),
+      insert_(database,
+              "INSERT INTO attempts (token, study, trial, worker, started_ms, ended_ms, outcome, reason, resumed_step, "
+              "environment, acquire_sequence) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
       update_(database,
-              "UPDATE attempts SET ended_ms = ?, outcome = ?, reason = ?, resumed_step = ?, device = ?, "
-              "trainer_version = ?, "
-              "libtorch_version = ?, threads = ?, dataset_hash = ? WHERE token = ? AND study = ? AND trial = ?"),
+              "UPDATE attempts SET ended_ms = ?, outcome = ?, reason = ?, resumed_step = ?, environment = ? "
+              "WHERE token = ? AND study = ? AND trial = ?"),
       check_(database, "SELECT 1 FROM attempts WHERE token = ? AND study = ? AND trial = ?"),
       archive_(database,
                "UPDATE attempts SET archived_after = ?1 WHERE study = ?2 AND trial = ?3 AND token <> ?4 "
@@ -53,23 +54,18 @@ AttemptRows::AttemptRows(SQLite::Database& database)
           "ON CONFLICT (study, trial, step, token) "
           "DO UPDATE SET sha256 = excluded.sha256, size_bytes = excluded.size_bytes"),
       remove_checkpoint_(database, "DELETE FROM checkpoints WHERE study = ? AND trial = ? AND step = ? AND token = ?"),
-      read_(database, "SELECT " ATHANOR_ATTEMPT_COLUMNS " FROM attempts WHERE study = ? AND trial = ? ORDER BY token") {
-}
+      read_(database, ATHANOR_SELECT_ATTEMPTS "WHERE a.study = ? AND a.trial = ? ORDER BY a.token") {}
 
 void AttemptRows::Insert(StudyId study, const Attempt& attempt) {
-  const Environment& environment = EnvironmentOf(attempt);
-  insert_.Run(study, attempt.token, attempt.trial, attempt.worker, attempt.started, attempt.ended,
-              ToWord(kAttemptOutcomes, attempt.outcome), attempt.reason, attempt.resumed_step, environment.device,
-              environment.trainer_version, environment.libtorch_version, environment.threads, environment.dataset_hash,
-              attempt.acquire_sequence);
+  insert_.Run(attempt.token, study, attempt.trial, shared_.WorkerId(attempt.worker), attempt.started, attempt.ended,
+              ToWord(kAttemptOutcomes, attempt.outcome), attempt.reason, attempt.resumed_step,
+              shared_.EnvironmentId(EnvironmentOf(attempt)), attempt.acquire_sequence);
 }
 
 absl::Status AttemptRows::Update(StudyId study, const Attempt& attempt) {
-  const Environment& environment = EnvironmentOf(attempt);
   const int updated =
       update_.Run(attempt.ended, ToWord(kAttemptOutcomes, attempt.outcome), attempt.reason, attempt.resumed_step,
-                  environment.device, environment.trainer_version, environment.libtorch_version, environment.threads,
-                  environment.dataset_hash, attempt.token, study, attempt.trial);
+                  shared_.EnvironmentId(EnvironmentOf(attempt)), attempt.token, study, attempt.trial);
   return updated > 0 ? absl::OkStatus() : absl::NotFoundError("no such attempt");
 }
 
@@ -97,29 +93,35 @@ std::vector<Attempt> AttemptRows::Read(StudyId study, TrialNumber trial) {
 }
 
 std::vector<Attempt> AttemptRows::LoadLive(StudyId study) {
-  Statement select(database_, "SELECT " ATHANOR_ATTEMPT_COLUMNS
-                              " FROM attempts WHERE study = ? AND outcome = 'LIVE' ORDER BY token");
+  Statement select(database_, ATHANOR_SELECT_ATTEMPTS "WHERE a.study = ? AND a.outcome = 'LIVE' ORDER BY a.token");
   std::vector<Attempt> attempts;
   for (Rows rows = select.Query(study); rows.Next();) attempts.push_back(ReadAttempt(rows));
   return attempts;
 }
 
 void AttemptRows::LoadTrust(StudyId study, StudyImage& image) {
+  std::map<int64_t, Token> last_successes;  // by worker
+  const std::map<int64_t, std::string> names = shared_.LoadWorkers();
+  const auto name_of = [&](int64_t worker) {
+    const auto found = names.find(worker);
+    if (found == names.end()) throw SQLite::Exception("an attempt's worker has no name", SQLITE_CORRUPT);
+    return found->second;
+  };
   Statement select(database_, "SELECT outcome, token, trial, worker FROM attempts WHERE study = ?");
   for (Rows rows = select.Query(study); rows.Next();) {
     const AttemptOutcome outcome = rows.Word(kAttemptOutcomes);
-    const bool failed = outcome == AttemptOutcome::kFailed;
-    if (!failed && !IsSuccess(outcome)) continue;
+    if (outcome != AttemptOutcome::kFailed && !IsSuccess(outcome)) continue;
     const Token token = rows.Int();
     const TrialNumber trial = rows.Int();
-    std::string worker = rows.Text();
-    if (failed) {
-      image.failed_attempts.push_back({token, trial, std::move(worker)});
+    const int64_t worker = rows.Int();
+    if (outcome == AttemptOutcome::kFailed) {
+      image.failed_attempts.push_back({token, trial, name_of(worker)});
     } else {
-      Token& last = image.last_successes[std::move(worker)];
+      Token& last = last_successes[worker];
       last = std::max(last, token);
     }
   }
+  for (const auto& [worker, token] : last_successes) image.last_successes[name_of(worker)] = token;
   std::ranges::sort(image.failed_attempts, {}, &StudyImage::FailedAttempt::token);
 }
 

@@ -5,6 +5,7 @@
 
 #include "SQLiteCpp/SQLiteCpp.h"
 #include "absl/status/status.h"
+#include "server/store/sqlite/shared_rows.h"
 #include "server/store/sqlite/statement.h"
 #include "server/store/store.h"
 
@@ -24,6 +25,8 @@ class AttemptRows {
   void ArchiveAfter(StudyId study, TrialNumber trial, int64_t step, Token by);
   void AddCheckpoint(StudyId study, const Checkpoint& checkpoint);
   void RemoveCheckpoint(StudyId study, const Checkpoint& checkpoint);
+  // Drops what is remembered of shared rows: after a rollback it may be wrong.
+  void ForgetShared() { shared_.Forget(); }
 
   std::vector<Attempt> Read(StudyId study, TrialNumber trial);  // by token
   std::vector<Attempt> LoadLive(StudyId study);                 // by token
@@ -33,6 +36,7 @@ class AttemptRows {
 
  private:
   SQLite::Database& database_;
+  SharedRows shared_;
   Statement insert_;
   Statement update_;
   Statement check_;

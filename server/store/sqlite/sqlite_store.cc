@@ -135,6 +135,7 @@ class SqliteStore final : public Store {
   // some errors (disk full, I/O error); a rollback touches memory only, so it has nothing to fail on.
   void Rollback() {
     tables_.measurements.ForgetMetricNames();
+    tables_.attempts.ForgetShared();
     if (sqlite3_get_autocommit(writer_.getHandle()) != 0) return;
     Guarded(path_, [&] {
       rollback_.Run();

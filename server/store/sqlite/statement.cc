@@ -12,6 +12,9 @@ constexpr Words<ValueKind, 4> kValueKinds{{{ValueKind::kBool, "bool"},
                                            {ValueKind::kFloat, "float"},
                                            {ValueKind::kString, "string"}}};
 
+constexpr std::string_view kFalseBlob("\0", 1);
+constexpr std::string_view kTrueBlob("\1", 1);
+
 }  // namespace
 
 bool Rows::Next() {
@@ -58,6 +61,22 @@ Value Rows::TypedValue() {
   throw SQLite::Exception("a value without a kind", SQLITE_CORRUPT);
 }
 
+Value Rows::BareTypedValue() {
+  switch (sqlite3_column_type(statement_, column_)) {
+    case SQLITE_INTEGER:
+      return Int();
+    case SQLITE_TEXT:
+      return Text();
+    case SQLITE_BLOB:
+      break;
+    default:
+      return Real();
+  }
+  const std::string_view blob = TextInPlace();
+  if (blob != kFalseBlob && blob != kTrueBlob) throw SQLite::Exception("a value is a BLOB but no bool", SQLITE_CORRUPT);
+  return blob == kTrueBlob;
+}
+
 void Statement::Prepare() {
   sqlite3_stmt* statement = nullptr;
   Check(sqlite3_prepare_v3(database_->getHandle(), sql_, -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr));
@@ -77,6 +96,15 @@ void Statement::Check(int result) const {
 void Statement::Bind(int& index, const Value& value) {
   Bind(index, ToWord(kValueKinds, static_cast<ValueKind>(value.index())));
   std::visit([&](const auto& held) { Bind(index, held); }, value);
+}
+
+void Statement::Bind(int& index, const BareValue& bare) {
+  if (const bool* const truth = std::get_if<bool>(&bare.value)) {
+    const std::string_view blob = *truth ? kTrueBlob : kFalseBlob;
+    Check(sqlite3_bind_blob64(statement_.get(), index++, blob.data(), blob.size(), SQLITE_STATIC));
+    return;
+  }
+  std::visit([&](const auto& held) { Bind(index, held); }, bare.value);
 }
 
 }  // namespace athanor::sqlite

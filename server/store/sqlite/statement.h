@@ -48,6 +48,8 @@ class Rows {
   std::optional<double> OptionalReal();
   // Two columns: kind, value.
   Value TypedValue();
+  // One column, as BareValue is stored. DATA_LOSS (as SQLITE_CORRUPT) if it holds another BLOB.
+  Value BareTypedValue();
   // A word of the table, DATA_LOSS (as SQLITE_CORRUPT) if the file holds another.
   template <typename Enum, size_t kCount>
   Enum Word(const Words<Enum, kCount>& words) {
@@ -59,6 +61,12 @@ class Rows {
 
   sqlite3_stmt* statement_;
   int column_ = 0;
+};
+
+// A typed value in one column: INTEGER for int, REAL for float (NULL is NaN), TEXT for string, a BLOB of one byte, 0 or
+// 1, for bool. For tables of many values; two columns (kind, value) are easier to read.
+struct BareValue {
+  const Value& value;
 };
 
 // Arguments are bound in order. NaN is bound as NULL, a Value as two arguments (kind, value). Texts are not copied:
@@ -117,6 +125,7 @@ class Statement {
   void Bind(int& index, const std::string& text) { Bind(index, std::string_view(text)); }
   void Bind(int& index, WallTime time) { Bind(index, static_cast<int64_t>(time.time_since_epoch().count())); }
   void Bind(int& index, const Value& value);
+  void Bind(int& index, const BareValue& bare);
   template <typename T>
   void Bind(int& index, const std::optional<T>& value) {
     if (value.has_value()) {

@@ -53,7 +53,7 @@ TrialRows::TrialRows(SQLite::Database& database)
           "INSERT INTO trials (study, number, state, reason, suggestion_index, seed, bracket, finalist, best_value, "
           "best_step, final_value, final_step, elapsed_ms, attempts, stuck_failures, created_ms, started_ms, ended_ms) "
           "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
-      insert_value_(database, "INSERT INTO trial_values (study, trial, parameter, kind, value) VALUES (?, ?, ?, ?, ?)"),
+      insert_value_(database, "INSERT INTO trial_values (study, trial, parameter, value) VALUES (?, ?, ?, ?)"),
       update_(database,
               "UPDATE trials SET state = ?, reason = ?, bracket = ?, finalist = ?, best_value = ?, best_step = ?, "
               "final_value = ?, final_step = ?, elapsed_ms = ?, attempts = ?, stuck_failures = ?, started_ms = ?, "
@@ -66,7 +66,7 @@ void TrialRows::Insert(StudyId study, const Trial& trial) {
               StepOf(trial.final), trial.elapsed_ms, trial.attempts, trial.stuck_failures, trial.created, trial.started,
               trial.ended);
   for (size_t i = 0; i < trial.configuration.size(); ++i) {
-    if (const auto value = trial.configuration[i]) insert_value_.Run(study, trial.number, i, *value);
+    if (const auto value = trial.configuration[i]) insert_value_.Run(study, trial.number, i, BareValue{*value});
   }
 }
 
@@ -95,8 +95,8 @@ std::vector<Trial> TrialRows::Load(StudyId study, size_t parameters) {
   for (Rows rows = select.Query(study); rows.Next();) trials.push_back(ReadTrial(rows));
 
   // Both queries are in order of number, so the trials are walked once.
-  Statement select_values(
-      database_, "SELECT trial, parameter, kind, value FROM trial_values WHERE study = ? ORDER BY trial, parameter");
+  Statement select_values(database_,
+                          "SELECT trial, parameter, value FROM trial_values WHERE study = ? ORDER BY trial, parameter");
   Rows rows = select_values.Query(study);
   std::optional<TrialNumber> number;  // of the row at hand; nullopt behind the last
   const auto next = [&] { number = rows.Next() ? std::optional(rows.Int()) : std::nullopt; };
@@ -105,7 +105,7 @@ std::vector<Trial> TrialRows::Load(StudyId study, size_t parameters) {
     Configuration configuration(parameters);
     for (; number == trial.number; next()) {
       const uint64_t parameter = rows.Unsigned();
-      configuration.at(parameter) = rows.TypedValue();
+      configuration.at(parameter) = rows.BareTypedValue();
     }
     trial.configuration = configuration;
   }

@@ -13,6 +13,7 @@
 #include "SQLiteCpp/SQLiteCpp.h"
 #include "base/fault_hook.h"
 #include "tests/integration/crash/disturbed_run.h"
+#include "tests/integration/crash/newest_migration.h"
 #include "tests/integration/crash/reference.h"
 #include "tests/integration/crash/stored_facts.h"
 
@@ -34,11 +35,6 @@ Durable DurableAt(FaultPoint point) {
       return Durable::kNo;
   }
 }
-
-// What the schema before could not hold, and the way back to it.
-constexpr int kNewestSchema = 4;
-constexpr const char* kForgetNewestFacts = "DELETE FROM collected_checkpoints";
-constexpr const char* kUndoNewestMigration = "DROP TABLE collected_checkpoints; PRAGMA user_version = 3";
 
 class CrashTest : public ::testing::Test {
  protected:

@@ -97,6 +97,42 @@ TEST_F(SqliteFileTest, LoadingAStudyLeavesItsPagesOutOfMemory) {
   EXPECT_LT(sqlite3_memory_used() - before, 3 << 20);  // of 8 MiB that it read
 }
 
+TEST_F(SqliteFileTest, AttemptsShareTheRowsOfTheirWorkerAndEnvironment) {
+  const auto count = [&](const std::string& table) {
+    return SQLite::Database(path()).execAndGet("SELECT count(*) FROM " + table).getInt();
+  };
+  const auto store = MustOpen();
+  Attempt attempt = SmallAttempt(1, 0);
+  attempt.worker = "node-1";
+  attempt.environment = std::make_shared<const Environment>(Environment{"cuda:0", "1", "2", 4, "h"});
+  // Its rows are undone with it, and their numbers given to the next.
+  ASSERT_FALSE(store
+                   ->Commit({PutStudy{SmallStudy(1, "a")}, InsertTrial{1, SmallTrial(0)}, InsertAttempt{1, attempt},
+                             InsertTrial{7, SmallTrial(0)}})
+                   .ok());
+  ASSERT_TRUE(store->Commit({PutStudy{SmallStudy(1, "a")}, InsertTrial{1, SmallTrial(0)}}).ok());
+  std::vector<Attempt> expected;
+  for (Token token = 1; token <= 6; ++token) {
+    attempt = SmallAttempt(token, 0);
+    attempt.worker = token % 2 == 0 ? "node-1" : "node-2";
+    if (token > 2) {
+      attempt.environment =
+          std::make_shared<const Environment>(Environment{token % 3 == 0 ? "cpu" : "cuda:0", "1", "2", 4, "h"});
+    }
+    ASSERT_TRUE(store->Commit({InsertAttempt{1, attempt}}).ok());
+    expected.push_back(attempt);
+  }
+  EXPECT_EQ(Text(*store->ReadAttempts(1, 0)), Text(expected));
+  EXPECT_EQ(count("worker_names"), 2);
+  EXPECT_EQ(count("environments"), 3);  // that of an attempt that has not started is the third
+}
+
+TEST_F(SqliteFileTest, BareValueThatIsNoBoolIsDataLoss) {
+  MakeDatabase();
+  SQLite::Database(path(), SQLite::OPEN_READWRITE).exec("UPDATE trial_values SET value = x'02'");
+  EXPECT_EQ(MustOpen()->LoadStudy(1).status().code(), absl::StatusCode::kDataLoss);
+}
+
 TEST_F(SqliteFileTest, FileIsMarkedAsOursAndDurable) {
   MakeDatabase();
   SQLite::Database database(path(), SQLite::OPEN_READONLY);
@@ -187,7 +223,7 @@ TEST_F(SqliteFileTest, ValueOfATrialThatIsNotThereIsDataLoss) {
   for (const int trial : {-1, 1}) {
     SCOPED_TRACE(trial);
     SQLite::Database(path(), SQLite::OPEN_READWRITE)
-        .exec(absl::StrCat("INSERT INTO trial_values VALUES (1, ", trial, ", 0, 'float', 0.5)"));
+        .exec(absl::StrCat("INSERT INTO trial_values VALUES (1, ", trial, ", 0, 0.5)"));
     EXPECT_EQ(MustOpen()->LoadStudy(1).status().code(), absl::StatusCode::kDataLoss);
     SQLite::Database(path(), SQLite::OPEN_READWRITE)
         .exec(absl::StrCat("DELETE FROM trial_values WHERE trial = ", trial));
