@@ -101,10 +101,7 @@ Batch TrainingStep::Inputs(const at::Tensor& indices, int64_t optimizer_step, in
 
 at::Tensor TrainingStep::Loss(const Batch& batch, TrainingState& state) const {
   const at::Tensor outputs = state.model().Forward(batch.inputs);
-  at::Tensor loss = task_.TrainingLoss(outputs, task_.TargetsOf(batch));
-  if (batch.other_targets.defined()) {
-    loss = batch.mix * loss + (1 - batch.mix) * task_.TrainingLoss(outputs, batch.other_targets);
-  }
+  const at::Tensor loss = BatchLoss(task_, outputs, batch);
   if (teacher_ == nullptr) return loss;
   at::Tensor imitated;
   {

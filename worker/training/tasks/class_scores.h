@@ -11,7 +11,7 @@
 
 namespace athanor::training {
 
-// The names of `outputs` classes or labels: those of the data set, or their indices where it has none.
+// The names of `outputs` classes, labels or numbers: those of the data set, or their indices where it has none.
 std::vector<std::string> ClassNames(const Normalization& normalization, int64_t outputs);
 
 // All about one class. All tensors [N] on the CPU, of the same examples. probabilities: float64, of being of this

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <utility>
 
+#include "worker/training/tasks/class_scores.h"
 #include "worker/training/tasks/error_sums.h"
 #include "worker/training/tasks/gathered.h"
 #include "worker/training/tasks/losses.h"
@@ -15,8 +16,8 @@ namespace {
 class RegressionScores final : public Scores {
  public:
   // units: how many of the file's units a standard deviation is, of each target.
-  RegressionScores(MetricSet metrics, std::vector<double> units)
-      : metrics_(metrics), units_(std::move(units)), sums_(metrics) {}
+  RegressionScores(MetricSet metrics, std::vector<std::string> names, std::vector<double> units)
+      : metrics_(metrics), names_(std::move(names)), units_(std::move(units)), sums_(metrics) {}
 
   void Add(const at::Tensor& outputs, const at::Tensor& targets) override {
     const at::Tensor errors = outputs.sub(targets);
@@ -37,7 +38,7 @@ class RegressionScores final : public Scores {
 
   std::vector<ReportFile> Reports() override {
     if (sums_.examples() == 0 || metrics_ == MetricSet::kBasic) return {};
-    return {ResidualsTable(errors_.All(), units_)};
+    return {ResidualsTable(names_, errors_.All(), units_)};
   }
 
  private:
@@ -57,6 +58,7 @@ class RegressionScores final : public Scores {
   }
 
   MetricSet metrics_;
+  std::vector<std::string> names_;
   std::vector<double> units_;
   ErrorSums sums_;
   GatheredRows errors_;  // the full set only
@@ -65,7 +67,9 @@ class RegressionScores final : public Scores {
 class Regression final : public Task {
  public:
   Regression(const TaskSpec& spec, const at::Device& device)
-      : options_(spec.options), units_(spec.normalization.target_stddev) {
+      : options_(spec.options),
+        names_(ClassNames(spec.normalization, spec.shape.outputs)),
+        units_(spec.normalization.target_stddev) {
     std::vector<double> means = spec.normalization.target_mean;
     means.resize(static_cast<size_t>(spec.shape.outputs), 0);
     units_.resize(static_cast<size_t>(spec.shape.outputs), 1);
@@ -77,12 +81,13 @@ class Regression final : public Task {
     return NumberLoss(options_, outputs, targets, unit_);
   }
   std::unique_ptr<Scores> NewScores(MetricSet metrics) const override {
-    return std::make_unique<RegressionScores>(metrics, units_);
+    return std::make_unique<RegressionScores>(metrics, names_, units_);
   }
   at::Tensor Answers(const at::Tensor& outputs) const override { return outputs.mul(unit_).add(mean_); }
 
  private:
   TaskOptions options_;
+  std::vector<std::string> names_;
   std::vector<double> units_;
   at::Tensor mean_;  // float32 [numbers], as unit_
   at::Tensor unit_;

@@ -42,13 +42,14 @@ void AddLine(std::string& text, std::vector<double> errors) {
 
 }  // namespace
 
-ReportFile ResidualsTable(const at::Tensor& errors, const std::vector<double>& units) {
+ReportFile ResidualsTable(const std::vector<std::string>& names, const at::Tensor& errors,
+                          const std::vector<double>& units) {
   std::string text = "target,examples,mean,stddev,min,q01,q05,q25,median,q75,q95,q99,max\n";
   for (size_t target = 0; target < units.size(); ++target) {
     const at::Tensor column =
         errors.select(1, static_cast<int64_t>(target)).to(at::kDouble).mul(units[target]).contiguous();
     const auto* error = column.data_ptr<double>();
-    text += std::to_string(target);
+    text += CsvText(names[target]);
     AddLine(text, {error, error + column.numel()});
   }
   return {.name = "residuals.csv", .contents = std::move(text)};

@@ -80,10 +80,12 @@ std::vector<ReportFile> ContactSheet(const at::Tensor& inputs, int64_t count, co
            .contents = header + Draw(OnCpu(inputs, count), sheet, planes, shape, normalization)}};
 }
 
-std::string NameOf(const std::vector<std::string>& names, int64_t index) {
+std::string PlainName(const std::vector<std::string>& names, int64_t index) {
   const bool known = index >= 0 && index < static_cast<int64_t>(names.size());
-  return known ? CsvText(names[static_cast<size_t>(index)]) : std::to_string(index);
+  return known ? names[static_cast<size_t>(index)] : std::to_string(index);
 }
+
+std::string NameOf(const std::vector<std::string>& names, int64_t index) { return CsvText(PlainName(names, index)); }
 
 // One column of the table, its name and its cells.
 struct Column {
@@ -115,9 +117,8 @@ Column LabelColumn(std::string name, const at::Tensor& targets, const std::vecto
     std::string labels;
     for (int64_t label = 0; label < targets.size(1); ++label) {
       if (target[row * targets.size(1) + label] < 0.5F) continue;
-      const bool known = label < static_cast<int64_t>(names.size());
       if (!labels.empty()) labels += '|';
-      labels += known ? names[static_cast<size_t>(label)] : std::to_string(label);
+      labels += PlainName(names, label);
     }
     column.cells.push_back(CsvText(labels));
   }
@@ -165,8 +166,9 @@ void AddTargets(const std::string& name, const at::Tensor& targets, TaskKind tas
       return;
     case TaskKind::kRegression:
       for (int64_t i = 0; i < targets.size(1); ++i) {
-        columns.push_back(NumberColumn(targets.size(1) == 1 ? name : name + "_" + std::to_string(i),
-                                       targets.select(1, i), At(normalization.target_mean, i, 0),
+        std::string column = name;
+        if (targets.size(1) > 1) column.append("_").append(PlainName(normalization.classes, i));
+        columns.push_back(NumberColumn(CsvText(column), targets.select(1, i), At(normalization.target_mean, i, 0),
                                        At(normalization.target_stddev, i, 1)));
       }
       return;

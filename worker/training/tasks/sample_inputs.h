@@ -18,7 +18,7 @@ namespace athanor::training {
 //
 // inputs.csv, for images as well: input (0, 1, ...), the columns of a table in the file's unit (one-hot values as
 // colour=red), and the target: the
-// class, the labels joined by |, or the numbers in the file's unit (target, or target_0, target_1, ...); nothing for
+// class, the labels joined by |, or the numbers in the file's unit (target, or target_NAME each); nothing for
 // reconstruction. With mixup the other target (other_target, ...) and the share of the first (mix) follow. What has no
 // name has its index.
 //

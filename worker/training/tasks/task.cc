@@ -41,9 +41,8 @@ std::unique_ptr<Task> MakeTask(const TaskSpec& spec, const at::Device& device) {
 }
 
 at::Tensor BatchLoss(const Task& task, const at::Tensor& outputs, const Batch& batch) {
-  const at::Tensor& targets = task.TargetsOf(batch);
-  const at::Tensor loss = task.TrainingLoss(outputs, targets);
-  if (!batch.other_targets.defined() || targets.is_same(batch.inputs)) return loss;
+  const at::Tensor loss = task.TrainingLoss(outputs, task.TargetsOf(batch));
+  if (!batch.other_targets.defined()) return loss;
   return loss.mul(batch.mix).add(task.TrainingLoss(outputs, batch.other_targets), 1 - batch.mix);
 }
 

@@ -46,7 +46,8 @@ class Task {
 };
 
 // The training loss of a batch that may be mixed: mix * L(outputs, targets) + (1 - mix) * L(outputs, other_targets)
-// (Zhang et al. 2018, arXiv:1710.09412, section 2). A reconstruction is compared with its input, mixed as it is.
+// (Zhang et al. 2018, arXiv:1710.09412, section 2). Batches of a reconstruction have no other targets: Augmentation
+// refuses to mix them.
 at::Tensor BatchLoss(const Task& task, const at::Tensor& outputs, const Batch& batch);
 
 // `class_counts`: of the training half; weights of classes (rebalance: class_weights) are n / (classes * n_c), 0 for a

@@ -171,7 +171,7 @@ TEST(SampleInputs, ShowEveryKindOfTarget) {
     const char* csv;
   };
   const Case cases[] = {
-      {TaskKind::kRegression, BatchOf(inputs, numbers), "input,target_0,target_1\n0,1,2\n1,3,4\n"},
+      {TaskKind::kRegression, BatchOf(inputs, numbers), "input,target_bag,\"target_coat, long\"\n0,1,2\n1,3,4\n"},
       {TaskKind::kMultiLabel, BatchOf(inputs, labels), "input,target\n0,\"bag|coat, long\"\n1,\n"},
       {TaskKind::kReconstruction, BatchOf(inputs, Labels({1, 0})), "input\n0\n1\n"},
       {TaskKind::kClassification,

@@ -102,6 +102,19 @@ TEST(RegressionScores, ReportTheQuantilesOfTheErrors) {
             "1,3,3.33333,4.71405,0,0,0,0,0,5,9,9.8,10\n");
 }
 
+TEST(RegressionScores, ReportNamesTheTargets) {
+  Normalization normalization = Standardised({0}, {1});
+  normalization.classes = {"price, EUR"};
+  const auto task = MakeTask({.options = {.task = TaskKind::kRegression, .loss = LossKind::kMse},
+                              .shape = {.outputs = 1},
+                              .normalization = normalization},
+                             at::kCPU);
+  const auto scores = ScoresOf(*task, MetricSet::kFull, Rows({3}, 1), Rows({1}, 1));
+  EXPECT_EQ(scores->Reports().at(0).contents,
+            "target,examples,mean,stddev,min,q01,q05,q25,median,q75,q95,q99,max\n"
+            "\"price, EUR\",1,2,0,2,2,2,2,2,2,2,2,2\n");
+}
+
 TEST(RegressionScores, ReportNanOfATargetWithOne) {
   at::Tensor outputs = Outputs();
   outputs[1][0] = kNan;

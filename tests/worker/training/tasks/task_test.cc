@@ -102,12 +102,6 @@ TEST(BatchLoss, MixesTheLossesOfBothTargets) {
   EXPECT_NEAR(BatchLoss(*task, logits, mixed).item<double>(), 0.75 * kLn2 + 0.25 * 2 * kLn2, 1e-6);
 }
 
-TEST(BatchLoss, OfAReconstructionIsThatOfTheMixedInput) {
-  const auto task = TaskOf({.task = TaskKind::kReconstruction, .loss = LossKind::kMse}, 0);
-  const Batch batch = {.inputs = Rows({0, 0}, 2), .targets = Labels({1}), .other_targets = Labels({0}), .mix = 0.75};
-  EXPECT_NEAR(BatchLoss(*task, Rows({1, -2}, 2), batch).item<double>(), 2.5, 1e-6);
-}
-
 TEST(MetricNames, AreTheBasicOnesFirst) {
   using Strings = std::vector<std::string>;
   EXPECT_EQ(MetricNames(TaskKind::kClassification, MetricSet::kBasic), (Strings{"loss", "accuracy"}));
