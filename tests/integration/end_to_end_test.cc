@@ -2,7 +2,9 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <filesystem>
 #include <set>
+#include <string>
 
 #include "tests/integration/cluster.h"
 
@@ -56,6 +58,14 @@ TEST(EndToEndTest, StudyOnASliceOfFashionMnistEndsWithARanking) {
   const ClientResult best = cluster.Client({"best", "slice"});
   EXPECT_EQ(best.code, 0) << best.errors;
   EXPECT_NE(best.output.find("learning_rate"), std::string::npos) << best.output;
+
+  const std::string number = std::to_string(trials[0]["number"].get<int64_t>());
+  const ClientResult measured = cluster.Client({"trial", "evaluate", "slice", number});
+  EXPECT_EQ(measured.code, 0) << measured.errors;
+  EXPECT_NE(measured.output.find("test_accuracy"), std::string::npos) << measured.output;
+  const std::string folder = cluster.folder() / "exported";
+  EXPECT_EQ(cluster.Client({"trial", "export", "slice", number, "--out", folder}).code, 0) << cluster.Logs();
+  EXPECT_TRUE(std::filesystem::exists(folder + "/model.pt"));
 }
 
 TEST(EndToEndTest, EveryProgramLeavesWithStatusZeroOnSigterm) {
