@@ -65,24 +65,32 @@ Dispatch::WaitId Dispatch::Acquire(Transaction& tx, const AcquireOptions& option
     tx.replies.push_back([done = std::move(done), why = std::move(status)](const absl::Status&) { done(why); });
     return 0;
   }
+  // An earlier acquire of the same worker is superseded.
+  if (const auto earlier = wait_of_.find(options.worker); earlier != wait_of_.end()) {
+    const auto other = waiting_.find(earlier->second);
+    tx.replies.push_back([done = std::move(other->second.done)](const absl::Status&) { done(Grants()); });
+    Remove(other);
+  }
   if (static_cast<int>(waiting_.size()) >= state_.options.max_waiting_acquires) {
     tx.replies.push_back([done = std::move(done)](const absl::Status&) {
       done(absl::ResourceExhaustedError("too many workers wait for work already; retry with back-off"));
     });
     return 0;
   }
-  // An earlier acquire of the same worker is superseded.
-  for (auto other = waiting_.begin(); other != waiting_.end();) {
-    const auto current = other++;
-    if (current->options.worker != options.worker) continue;
-    tx.replies.push_back([done = std::move(current->done)](const absl::Status&) { done(Grants()); });
-    waiting_.erase(current);
-  }
   const Duration wait = std::clamp(options.wait, Duration(0), state_.options.long_poll);
-  waiting_.push_back({next_wait_++, options, tx.now.monotonic + wait, std::move(done)});
-  if (!Answer(tx, waiting_.back())) return waiting_.back().id;
-  waiting_.pop_back();
-  return 0;
+  Waiting waiting{options, tx.now.monotonic + wait, std::move(done)};
+  if (Answer(tx, waiting)) return 0;
+  const WaitId id = next_wait_++;
+  wait_of_.emplace(options.worker, id);
+  deadlines_.emplace(waiting.deadline, id);
+  waiting_.emplace(id, std::move(waiting));
+  return id;
+}
+
+Dispatch::Waits::iterator Dispatch::Remove(Waits::iterator waiting) {
+  wait_of_.erase(waiting->second.options.worker);
+  deadlines_.erase({waiting->second.deadline, waiting->first});
+  return waiting_.erase(waiting);
 }
 
 // True if `waiting` was answered: with leases, with an error, or empty because it does not want to wait.
@@ -136,7 +144,7 @@ absl::StatusOr<std::vector<LeaseRef>> Dispatch::TryAcquire(Transaction& tx, cons
 }
 
 void Dispatch::Cancel(WaitId id) {
-  std::erase_if(waiting_, [id](const Waiting& waiting) { return waiting.id == id; });
+  if (const auto waiting = waiting_.find(id); waiting != waiting_.end()) Remove(waiting);
 }
 
 void Dispatch::GiveBack(Transaction& tx, const Grants& grants) {
@@ -150,29 +158,33 @@ void Dispatch::GiveBack(Transaction& tx, const Grants& grants) {
 }
 
 void Dispatch::ServeWaiting(Transaction& tx) {
-  if (!tx.writable.ok() || waiting_.empty()) return;
-  const bool any_work = std::ranges::any_of(state_.studies, [&](const auto& entry) { return HasWork(*entry.second); });
-  if (!any_work) return;
+  if (!tx.writable.ok() || waiting_.empty() || !AnyHasWork()) return;
   for (auto waiting = waiting_.begin(); waiting != waiting_.end();) {
-    const auto current = waiting++;
-    if (Answer(tx, *current)) waiting_.erase(current);
+    if (Answer(tx, waiting->second)) {
+      waiting = Remove(waiting);
+    } else if (AnyHasWork()) {
+      ++waiting;  // for somebody else
+    } else {
+      break;
+    }
   }
 }
 
 void Dispatch::Expire(Transaction& tx) {
-  for (auto waiting = waiting_.begin(); waiting != waiting_.end();) {
-    const auto current = waiting++;
-    if (current->deadline > tx.now.monotonic) continue;
-    tx.replies.push_back([done = std::move(current->done)](const absl::Status&) { done(Grants()); });
-    waiting_.erase(current);
+  while (!deadlines_.empty() && deadlines_.begin()->first <= tx.now.monotonic) {
+    const auto waiting = waiting_.find(deadlines_.begin()->second);
+    tx.replies.push_back([done = std::move(waiting->second.done)](const absl::Status&) { done(Grants()); });
+    Remove(waiting);
   }
 }
 
 void Dispatch::ReleaseAll(Transaction& tx) {
-  for (Waiting& waiting : waiting_) {
+  for (auto& [id, waiting] : waiting_) {
     tx.replies.push_back([done = std::move(waiting.done)](const absl::Status&) { done(Grants()); });
   }
   waiting_.clear();
+  wait_of_.clear();
+  deadlines_.clear();
 }
 
 void Dispatch::Take(Transaction& tx, WorkerInMemory& worker, int max_trials) {
@@ -204,6 +216,10 @@ bool Dispatch::HasWork(const LiveStudy& study) const {
   const NextWork work = FindWork(study);
   if (work != NextWork::kNewTrial) return work != NextWork::kNone;
   return !suggestions_.MustWait(study) || !suggestions_.IsUnderWay(study);
+}
+
+bool Dispatch::AnyHasWork() const {
+  return std::ranges::any_of(state_.studies, [&](const auto& entry) { return HasWork(*entry.second); });
 }
 
 // Highest priority, then fewest leased trials, then oldest.

@@ -3,11 +3,14 @@
 #pragma once
 
 #include <functional>
-#include <list>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "server/coordinator/lifecycle.h"
 #include "server/coordinator/state.h"
@@ -56,11 +59,13 @@ class Dispatch {
 
  private:
   struct Waiting {
-    WaitId id;
     AcquireOptions options;
     MonotonicTime deadline;
     std::function<void(absl::StatusOr<Grants>)> done;
   };
+  using Waits = std::map<WaitId, Waiting>;
+  // Returns the next one.
+  Waits::iterator Remove(Waits::iterator waiting);
   // FAILED_PRECONDITION for a sequence number older than the worker's last; INVALID_ARGUMENT without a trial to ask
   // for.
   static absl::Status CheckCall(const AcquireOptions& options, const WorkerInMemory& worker);
@@ -96,13 +101,18 @@ class Dispatch {
   static bool MayRunMore(const LiveStudy& study);
   // Whether it has work for anybody, or a suggestion to ask for.
   bool HasWork(const LiveStudy& study) const;
+  bool AnyHasWork() const;
   // Has a new trial of `study` ready for the next worker, if others would take that worker meanwhile.
   void KeepReady(const LiveStudy& study);
   bool Answer(Transaction& tx, Waiting& waiting);
 
   State& state_;
   Suggestions& suggestions_;
-  std::list<Waiting> waiting_;
+  // With a hundred thousand who wait, each of whom asks anew every half minute, nothing but work for them may look at
+  // all.
+  Waits waiting_;                                     // in the order in which they came
+  absl::flat_hash_map<std::string, WaitId> wait_of_;  // by worker, which has one at most
+  std::set<std::pair<MonotonicTime, WaitId>> deadlines_;
   WaitId next_wait_ = 1;
 };
 

@@ -340,6 +340,12 @@ TEST(LongPoll, BeyondTheLimitAreRefused) {
   const auto b = coordinator.Park("b", seconds(10));
   EXPECT_FALSE(a->answer.has_value());
   EXPECT_EQ(b->answer->status().code(), absl::StatusCode::kResourceExhausted);
+  const auto again = coordinator.Park("a", seconds(10));  // takes the place of its first
+  EXPECT_THAT(a->answer->value(), IsEmpty());
+  EXPECT_FALSE(again->answer.has_value());
+  coordinator.Advance(seconds(10));
+  EXPECT_THAT(again->answer->value(), IsEmpty());
+  EXPECT_FALSE(coordinator.Park("b", seconds(10))->answer.has_value());
 }
 
 }  // namespace
