@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 #include <utility>
 
 #include "base/random.h"
@@ -15,6 +16,10 @@ namespace {
 constexpr int64_t kStartupTrials = 10;
 constexpr double kRandomShare = 0.2;
 constexpr size_t kLeaders = 5;
+// At a rung results are few, and runs that diverge do not climb: which scale foresees better would be luck, so it is
+// the first.
+constexpr ResultScale kScales[] = {ResultScale::kDistances, ResultScale::kRanks};
+constexpr std::span<const ResultScale> kScaleAtRungs(kScales, 1);
 // Set the streams apart that one seed feeds. Never change them: seeds are stored.
 constexpr uint64_t kModelStream = 0x67700001;   // which suggestions are random
 constexpr uint64_t kPointStream = 0x67700002;   // where the model is asked
@@ -39,6 +44,7 @@ struct GpSearch::Inputs {
   int64_t index = 0;
   Configuration fixed;
   size_t finite = 0;  // results, prior ones included
+  std::span<const ResultScale> scales = kScales;
   GpObservations observations = {};
   TakenConfigurations taken = {};
 };
@@ -72,6 +78,7 @@ GpSearch::Inputs GpSearch::Collect(const SearchView& view, int64_t index, const 
   };
   GpObservations& learned = inputs.observations;
   const Observations observed = Observe(view, space_);
+  if (observed.rung >= 0) inputs.scales = kScaleAtRungs;
   inputs.finite = observed.CountFinite() + view.prior.size();
 
   const size_t pending = std::min(observed.pending.size(), kMostPending);
@@ -112,7 +119,7 @@ Configuration GpSearch::Compute(const Inputs& inputs) const {
 
 std::optional<Configuration> GpSearch::ByModel(const Inputs& inputs) const {
   const GpObservations& learned = inputs.observations;
-  GaussianProcess model = FitModel(learned, features_);
+  GaussianProcess model = FitModel(learned, features_, inputs.scales);
   if (!learned.pending.empty()) {
     std::vector<double> points;
     for (const Encoding::Point& pending : learned.pending) features_.Append(pending, points);

@@ -15,9 +15,9 @@ namespace athanor {
 
 // Learns from what Observe finds (observations.h): in a study with rungs from the highest rung with parameters + 3
 // results. Of more than kMostRows trials the model sees the best two thirds of that many and the newest of the rest.
-// Results are standardised on that one of two scales on which the model foresees their order better, failures as bad as
-// the worst (result_scale.h, gp_learning.h); waiting, running and paused trials count as if they had ended as the model
-// expects, so that parallel suggestions spread.
+// Results are standardised by their distances to the best or, in a study without rungs, by their ranks if the model
+// foresees their order better so; failures are as bad as the worst (result_scale.h, gp_learning.h). Waiting, running
+// and paused trials count as if they had ended as the model expects, so that parallel suggestions spread.
 //
 // Suggestion `index` is quasi-random for index < startup_trials and while fewer than kFewestResults trials, of this and
 // earlier studies together, have a finite result; of the later ones a share of random_share is random (by a hash of

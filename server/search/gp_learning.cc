@@ -73,12 +73,15 @@ GaussianProcessData LearnFrom(const GpObservations& observations, const GpFeatur
   return data;
 }
 
-GaussianProcess FitModel(const GpObservations& observations, const GpFeatures& features) {
+GaussianProcess FitModel(const GpObservations& observations, const GpFeatures& features,
+                         std::span<const ResultScale> scales) {
   const auto fit = [&](ResultScale scale) {
     return Fit(LearnFrom(observations, features, scale), observations.values.size());
   };
-  Fitted best = fit(ResultScale::kDistances);
-  if (Fitted other = fit(ResultScale::kRanks); other.score < best.score) best = std::move(other);
+  Fitted best = fit(scales.front());
+  for (const ResultScale scale : scales.subspan(1)) {
+    if (Fitted other = fit(scale); other.score < best.score) best = std::move(other);
+  }
   return {std::move(best.data), std::move(best.parameters)};
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <vector>
 
 #include "server/search/encoding.h"
@@ -25,12 +26,13 @@ struct GpObservations {
 inline constexpr double kPriorNoise = 0.25;
 GaussianProcessData LearnFrom(const GpObservations& observations, const GpFeatures& features, ResultScale scale);
 
-// The model on the scale on which it foresees best: of both, that of the smaller ranked probability score of the
-// results that its parameters were fitted to, each left out in turn; kDistances if they are equal. Parameters are
+// The model on that of `scales`, one at least, on which it foresees best: that of the smallest ranked probability score
+// of the results that its parameters were fitted to, each left out in turn; the first of equal ones. Parameters are
 // fitted to kFitRows rows at most, half of them the first and the others evenly spread over the rest, with
-// kFitEvaluations likelihoods: they cost O(rows^3) each.
+// kFitEvaluations likelihoods: they cost O(rows^3) each, for every scale.
 inline constexpr size_t kFitRows = 100;
 inline constexpr int kFitEvaluations = 20;
-GaussianProcess FitModel(const GpObservations& observations, const GpFeatures& features);
+GaussianProcess FitModel(const GpObservations& observations, const GpFeatures& features,
+                         std::span<const ResultScale> scales);
 
 }  // namespace athanor

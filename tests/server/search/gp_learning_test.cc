@@ -37,6 +37,7 @@ TEST(GpLearningTest, PriorTrialsCountByTheirRankAndAreNoisier) {
 }
 
 using Point = Encoding::Point;
+const std::vector<ResultScale> kBoth = {ResultScale::kDistances, ResultScale::kRanks};
 
 // How far the model of `function`, seen at 60 random places of three dimensions, is from the results on a scale; root
 // mean square.
@@ -44,7 +45,7 @@ struct Misfit {
   double distances = 0;
   double ranks = 0;
 };
-Misfit FitTo(const std::function<double(const Point&)>& function) {
+Misfit FitTo(const std::function<double(const Point&)>& function, const std::vector<ResultScale>& scales) {
   const SearchSpace space = Space({Float("x", 0, 1), Float("y", 0, 1), Float("z", 0, 1)});
   const Encoding encoding(space);
   Random random(5);
@@ -60,7 +61,7 @@ Misfit FitTo(const std::function<double(const Point&)>& function) {
     observations.values.push_back(value);
     observations.points.push_back(point);
   }
-  const std::vector<double> fitted = FitModel(observations, GpFeatures(encoding)).FittedMeans();
+  const std::vector<double> fitted = FitModel(observations, GpFeatures(encoding), scales).FittedMeans();
   const auto misfit = [&](ResultScale scale) {
     const std::vector<double> results = StandardiseResults(observations.values, scale);
     double squares = 0;
@@ -71,17 +72,21 @@ Misfit FitTo(const std::function<double(const Point&)>& function) {
 }
 
 TEST(GpLearningTest, AValleyIsSeenByDistances) {
-  const Misfit misfit = FitTo([](const Point& x) { return std::hypot(x[0] - 0.3, x[1] - 0.6, x[2] - 0.2); });
+  const Misfit misfit = FitTo([](const Point& x) { return std::hypot(x[0] - 0.3, x[1] - 0.6, x[2] - 0.2); }, kBoth);
   EXPECT_LT(misfit.distances, 0.5 * misfit.ranks);
 }
 
 // Losses as of a classifier that hardly learns at most rates and diverges at the high ones.
-TEST(GpLearningTest, APlateauBesideDivergenceIsSeenByRanks) {
-  const Misfit misfit = FitTo([](const Point& x) {
-    if (x[0] > 0.6) return std::exp(100 * (x[0] - 0.6) * (1 + std::sin(40 * x[1])));
-    return 0.7 - 0.01 * x[0] - 0.02 * x[2];
-  });
-  EXPECT_LT(misfit.ranks, 0.5 * misfit.distances);
+double PlateauBesideDivergence(const Point& x) {
+  if (x[0] > 0.6) return std::exp(100 * (x[0] - 0.6) * (1 + std::sin(40 * x[1])));
+  return 0.7 - 0.01 * x[0] - 0.02 * x[2];
+}
+
+TEST(GpLearningTest, APlateauBesideDivergenceIsSeenByRanksIfTheyAreAScaleToChoose) {
+  const Misfit chosen = FitTo(PlateauBesideDivergence, kBoth);
+  EXPECT_LT(chosen.ranks, 0.5 * chosen.distances);
+  const Misfit given = FitTo(PlateauBesideDivergence, {ResultScale::kDistances});
+  EXPECT_LT(given.distances, 0.5 * given.ranks);
 }
 
 TEST(GpFeaturesTest, CategoriesAreOneApartAndConditionalParametersSayWhetherTheyAreActive) {
