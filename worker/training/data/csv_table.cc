@@ -99,7 +99,8 @@ std::vector<std::string> Ascending(const std::set<std::string, std::less<>>& tex
 // Marks the target columns; their names are in `columns`.
 void FindTargets(const CsvReader& reader, const std::string& target, TableColumns& columns,
                  std::vector<ColumnFacts>& facts) {
-  columns.targets = SplitNames(target);
+  // A name with a comma in it is found as a whole.
+  columns.targets = IndexOf(reader.columns(), target) ? std::vector<std::string>{target} : SplitNames(target);
   if (columns.targets.empty()) throw InfeasibleError("target names no column");
   if (columns.task == TaskKind::kClassification && columns.targets.size() > 1) {
     throw InfeasibleError("target " + target + ": task: classification takes one column");

@@ -30,8 +30,8 @@ struct TableColumns {
   TaskKind task = TaskKind::kRegression;
 };
 
-// Looks through the training file. `target`: names by commas. Throws DataError on bad records, and if nothing is left
-// to learn from; InfeasibleError if a target column is not there or there are too many for the task.
+// Looks through the training file. `target`: a name, or names by commas. Throws DataError on bad records, and if
+// nothing is left to learn from; InfeasibleError if a target column is not there or there are too many for the task.
 TableColumns LearnColumns(const std::filesystem::path& path, const std::string& target, TaskKind task,
                           const LoadingHeartbeat& heartbeat);
 

@@ -115,6 +115,13 @@ TEST(LearnColumns, TakesSeveralTargetsAndLeavesThemOut) {
   EXPECT_THAT(ReadTable(file.path(), none, 1, kSilent).numbers, ElementsAre(0, 5)) << "one row was asked for";
 }
 
+TEST(LearnColumns, FindsATargetWithACommaInItsName) {
+  const CsvFile file("x,\"price, EUR\"\n1,2\n");
+  const TableColumns columns = LearnColumns(file.path(), "price, EUR", TaskKind::kRegression, kSilent);
+  EXPECT_THAT(columns.numeric, ElementsAre("x"));
+  EXPECT_THAT(columns.targets, ElementsAre("price, EUR"));
+}
+
 TEST(ReadTable, FindsColumnsByNameAndTakesUnknownTextsForMissing) {
   const CsvFile train("x,colour,y\n1,red,1\n"), other("y,extra,colour,x\n4,?,green,3\n");
   const TableColumns columns = LearnColumns(train.path(), "y", TaskKind::kRegression, kSilent);
