@@ -21,7 +21,7 @@ std::vector<TrainerOption> ScheduleOptionTable() {
       {.name = "decay_factor", .type = kFloat, .default_value = 0.1, .min = 0, .max = 1, .exclusive_min = true,
        .help = "step, multistep, plateau: factor at each decay; exponential: factor an epoch", .search = "float 0.1..0.9"},
       {.name = "min_learning_rate", .type = kFloat, .default_value = 0.0, .min = 0, .max = 1000,
-       .help = "cosine, warm_restarts, polynomial: rate at the end; plateau: lowest rate"},
+       .help = "cosine, warm_restarts, polynomial: rate at the end; plateau, halve_on_plateau: lowest rate"},
       {.name = "restart_epochs", .type = kFloat, .default_value = 10.0, .min = 0, .max = 1e6, .exclusive_min = true,
        .help = "warm_restarts: epochs of the first cycle (T_0)", .search = "int 1..20", .source = "Loshchilov and Hutter 2017, arXiv:1608.03983"},
       {.name = "restart_factor", .type = kInt, .default_value = int64_t{1}, .min = 1, .max = 100,

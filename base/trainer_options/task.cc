@@ -42,7 +42,7 @@ std::vector<TrainerOption> TaskOptionTable() {
       {.name = "histogram_interval", .type = kInt, .default_value = int64_t{0}, .min = 0, .max = 1e6,
        .help = "steps of the resource between artifacts with histograms of all weights; 0 = none"},
       {.name = "sample_inputs", .type = kInt, .default_value = int64_t{0}, .min = 0, .max = 256,
-       .help = "so many training inputs, augmented, are shown as an artifact at the start; 0 = none"},
+       .help = "so many training inputs, augmented, are left as an artifact at the start and at each histogram_interval; 0 = none"},
   };
 }
 // clang-format on

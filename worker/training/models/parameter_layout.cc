@@ -105,7 +105,7 @@ const std::string& SectionOf(const CheckpointSections& sections, const std::stri
   return found->second;
 }
 
-NamedTensor ReadParameter(LineReader& line, const std::string& elements) {
+NamedTensor ReadParameter(LineReader& line, std::string_view elements) {
   const int64_t start = line.TakeNumber();
   const std::vector<int64_t> sizes = line.TakeNumbers();
   const std::vector<int64_t> strides = line.TakeNumbers();
@@ -127,7 +127,7 @@ NamedTensor ReadBuffer(LineReader& line, const CheckpointSections& sections, con
   const std::string name = line.TakeName();
   if (type != "float32" && type != "int64") line.Fail("want float32 or int64, not " + std::string(type));
   const at::ScalarType scalar_type = type == "float32" ? at::kFloat : at::kLong;
-  const std::string& elements = SectionOf(sections, prefix + "buffer/" + name);
+  const std::string_view elements = SectionOf(sections, prefix + "buffer/" + name);
   const auto total = static_cast<int64_t>(elements.size() / c10::elementSize(scalar_type));
   if (CountWithin(total, sizes) != total || elements.size() % c10::elementSize(scalar_type) != 0) {
     line.Fail(name + " is not of the size of its section, " + std::to_string(elements.size()) + " bytes");
@@ -155,7 +155,7 @@ std::string WriteLayout(Model& model) {
 std::vector<NamedTensor> TensorsOfCheckpoint(const CheckpointSections& sections) {
   const std::string& text = SectionOf(sections, "layout");
   const std::string prefix = sections.contains("best_parameters") ? "best_" : "";
-  const std::string& parameters = SectionOf(sections, prefix + "parameters");
+  const std::string_view parameters = SectionOf(sections, prefix + "parameters");
   std::vector<NamedTensor> tensors;
   std::string_view rest = text;
   for (int64_t number = 1; !rest.empty(); ++number) {

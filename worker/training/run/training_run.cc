@@ -93,7 +93,7 @@ TrainingRun::TrainingRun(const TrialSpec& spec, const TrainingOptions& options, 
   const bool fresh = state_ == nullptr;
   if (fresh) state_ = StartFresh(identity);
   MakePlan();
-  if (fresh && options.report.sample_inputs > 0) LeaveSampleInputs();
+  if (fresh) LeaveSampleInputs();
 }
 
 std::unique_ptr<TrainingState> TrainingRun::RestoreNewest(const std::string& identity) {
@@ -243,6 +243,7 @@ std::optional<TrialResult> TrainingRun::AtMeasurement() {
   const int64_t histogram_interval = options_.report.histogram_interval;
   if (histogram_interval > 0 && progress.step % histogram_interval == 0) {
     LeaveArtifact(progress.step, WeightHistograms(state_->model().Parameters()));
+    LeaveSampleInputs();
   }
   const bool hold = plan_->Holds(progress.step);
   if (hold) SaveCheckpoint();
@@ -370,12 +371,13 @@ void TrainingRun::LeaveArtifact(int64_t step, const ReportFile& file) {
 }
 
 void TrainingRun::LeaveSampleInputs() {
+  if (options_.report.sample_inputs == 0) return;
   const at::Tensor indices = NextIndices();
   const int64_t count = std::min(options_.report.sample_inputs, indices.size(0));
-  const Batch batch = step_->Inputs(indices.narrow(0, 0, count), 0, 0);
+  const Batch batch = step_->Inputs(indices.narrow(0, 0, count), state_->progress.optimizer_step, 0);
   for (const ReportFile& file :
        SampleInputs(batch, count, options_.task.task, dataset_->shape, dataset_->normalization)) {
-    LeaveArtifact(0, file);
+    LeaveArtifact(state_->progress.step, file);
   }
 }
 

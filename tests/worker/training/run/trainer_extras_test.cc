@@ -201,7 +201,8 @@ TEST_F(TrainerExtrasTest, ReportsAreLeftAsArtifacts) {
   Script script;
   ASSERT_EQ(Run(spec, script).ending, Ending::kDone);
   EXPECT_THAT(script.order, ElementsAre("artifact inputs.pgm 0", "artifact inputs.csv 0", "started", "metrics 1",
-                                        "artifact histograms.json 2", "metrics 2", "artifact per_class.csv 2",
+                                        "artifact histograms.json 2", "artifact inputs.pgm 2",
+                          "artifact inputs.csv 2", "metrics 2", "artifact per_class.csv 2",
                                         "artifact confusion.csv 2", "artifact roc.csv 2", "artifact pr.csv 2"));
   for (const ArtifactReport& artifact : script.artifacts) {
     EXPECT_EQ(ContentsOf(artifact).size(), static_cast<size_t>(artifact.size)) << artifact.name;
