@@ -8,7 +8,6 @@
 
 #include "base/sha256.h"
 #include "base/value.h"
-#include "worker/training/data/pixels.h"
 #include "worker/training/data/prepare.h"
 #include "worker/training/data/source.h"
 
@@ -148,11 +147,7 @@ std::shared_ptr<const Dataset> DatasetCache::Get(const DataOptions& options, Tas
 Batch GatherBatch(const Dataset& dataset, const Examples& examples, const at::Tensor& indices,
                   const at::Device& device) {
   Batch batch;
-  if (device.is_cpu() && dataset.shape.input == InputKind::kImages) {
-    batch.inputs = GatherPixels(examples.inputs, indices, dataset.normalization);
-  } else {
-    batch.inputs = ScaledInputs(dataset, Brought(at::index_select(examples.inputs, 0, indices), device).to(at::kFloat));
-  }
+  batch.inputs = ScaledInputs(dataset, Brought(at::index_select(examples.inputs, 0, indices), device).to(at::kFloat));
   batch.targets = Brought(at::index_select(examples.targets, 0, indices), device);
   return batch;
 }
