@@ -71,7 +71,7 @@ std::unique_ptr<Model> MakeResnet(const ModelSpec& spec);
 // 3 x 3 kernels and batch normalisation), `streams.0` and `streams.1`; the products of their channels, averaged over
 // the pixels; signed square root; scaled to length 1. pooling: full takes all pairs of channels; compact their tensor
 // sketch of sketch_units numbers (Gao et al. 2016, arXiv:1511.06062, algorithm 2), whose hashes are the same in every
-// trial.
+// trial. What the head sees has length 1, so it wants learning rates about ten times larger than others.
 std::unique_ptr<Model> MakeBilinear(const ModelSpec& spec);
 
 // Dense autoencoder: encoder of hidden_layers times (dense, [norm], activation) and a dense layer to the code of

@@ -111,7 +111,8 @@ at::Tensor NormLayer::Forward(const at::Tensor& x) {
     case Norm::kGroup:
       break;
   }
-  return at::group_norm(x, groups_, weight_, bias_, epsilon_);
+  // On a CPU LibTorch 1.13 takes no numbers of half the width beside weights of full width.
+  return at::group_norm(x.to(weight_.scalar_type()), groups_, weight_, bias_, epsilon_);
 }
 
 LastDimensionNorm::LastDimensionNorm(int64_t size) {
@@ -120,7 +121,7 @@ LastDimensionNorm::LastDimensionNorm(int64_t size) {
 }
 
 at::Tensor LastDimensionNorm::Forward(const at::Tensor& x) {
-  return at::layer_norm(x, weight_.sizes(), weight_, bias_, 1e-5);
+  return at::layer_norm(x.to(weight_.scalar_type()), weight_.sizes(), weight_, bias_, 1e-5);
 }
 
 at::Tensor Dropout::Forward(const at::Tensor& x) {

@@ -37,7 +37,8 @@ class Model {
   virtual std::vector<NamedTensor> Parameters() = 0;
   virtual std::vector<NamedTensor> Buffers() = 0;
   // The name, dot included, that begins the names of the last layer's parameters: what freeze_epochs trains first and
-  // what has another size where there are other classes. Empty if the model does not tell.
+  // what has another size where there are other classes. For reconstruction that is the decoder. Empty if the model
+  // does not tell.
   virtual std::string HeadPrefix() const = 0;
 };
 

@@ -67,6 +67,17 @@ TEST(NormLayer, NormalisesRowsOfNumbersToo) {
   }
 }
 
+TEST(NormLayer, TakesNumbersOfHalfTheWidth) {
+  const at::Tensor image = CountingImage();
+  for (const Norm norm : {Norm::kBatch, Norm::kLayer, Norm::kGroup}) {
+    NormLayer layer(norm, 4);
+    const at::Tensor half = layer.Forward(image.to(at::kBFloat16)).to(at::kFloat);
+    EXPECT_TRUE(at::allclose(half, layer.Forward(image), 0.01, 0.01));
+  }
+  LastDimensionNorm last(2);
+  EXPECT_TRUE(at::allclose(last.Forward(image.to(at::kBFloat16)).to(at::kFloat), last.Forward(image), 0.01, 0.01));
+}
+
 TEST(Convolution, KeepsTheSizeOfTheImageUnlessToldOtherwise) {
   const at::Tensor image = at::ones({1, 2, 9, 7});
   EXPECT_EQ(Convolution({.in = 2, .out = 3, .kernel = 5}).Forward(image).sizes(), (std::vector<int64_t>{1, 3, 9, 7}));

@@ -111,6 +111,23 @@ TEST(MakeModel, AppliesTheActivation) {
   }
 }
 
+TEST(MakeModel, LaysKernelsOfOnePixelChannelsLastByTheirStrides) {
+  ModelSpec spec;
+  spec.options.architecture = Architecture::kMobilenetV3Small;
+  spec.shape = Images(1, 28, 28, 10);
+  for (const bool channels_last : {true, false}) {
+    spec.options.channels_last = channels_last;
+    int kernels = 0;
+    for (const NamedTensor& parameter : MakeSeeded(spec)->Parameters()) {
+      const at::Tensor& weight = parameter.tensor;
+      if (weight.dim() != 4 || weight.size(2) != 1) continue;
+      ++kernels;
+      EXPECT_EQ(weight.stride(2), channels_last ? weight.size(1) : 1) << parameter.name;
+    }
+    EXPECT_EQ(kernels, 40);
+  }
+}
+
 TEST(MakeModel, RefusesImagesThatAreTooSmall) {
   struct Case {
     const char* what;
