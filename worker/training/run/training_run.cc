@@ -36,10 +36,9 @@ Metrics Prefixed(const std::string& prefix, const Metrics& metrics) {
 }
 
 // Batch normalisation may not learn from one example, so a last batch of one is left out.
-int64_t ExamplesPerEpoch(const Dataset& dataset, const TrainingOptions& options, Model& model) {
+int64_t ExamplesPerEpoch(const Dataset& dataset, const TrainingOptions& options) {
   const int64_t count = dataset.train_indices.size(0);
-  const bool gathers_statistics = !model.Buffers().empty();
-  if (!gathers_statistics || count % options.batch_size != 1) return count;
+  if (!NormalizesOverBatch(options.model) || count % options.batch_size != 1) return count;
   if (count == 1) throw InfeasibleError("a model with batch normalisation cannot train on a single example");
   return count - 1;
 }
@@ -134,7 +133,7 @@ std::unique_ptr<TrainingState> TrainingRun::StartFresh(const std::string& identi
 }
 
 void TrainingRun::MakePlan() {
-  const int64_t examples = ExamplesPerEpoch(*dataset_, options_, state_->model());
+  const int64_t examples = ExamplesPerEpoch(*dataset_, options_);
   const int64_t steps_per_epoch = (examples + options_.batch_size - 1) / options_.batch_size;
   plan_.emplace(spec_.resource, steps_per_epoch, options_.evaluation_interval, spec_.until, spec_.hold_at);
   const int64_t horizon = spec_.resource == Resource::kEpoch ? options_.epochs * steps_per_epoch : options_.steps;
@@ -204,7 +203,7 @@ at::Tensor TrainingRun::OrderOf(int64_t epoch) {
     order = EpochOrder(train.size(0), spec_.seed, epoch);
   }
   const at::Tensor permutation = at::tensor(order, at::kLong).to(train.device());
-  return at::index_select(train, 0, permutation).narrow(0, 0, ExamplesPerEpoch(*dataset_, options_, state_->model()));
+  return at::index_select(train, 0, permutation).narrow(0, 0, ExamplesPerEpoch(*dataset_, options_));
 }
 
 void TrainingRun::CountLoss(const at::Tensor& loss, int64_t examples) {
