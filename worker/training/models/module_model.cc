@@ -1,5 +1,7 @@
 #include "worker/training/models/module_model.h"
 
+#include <ATen/ops/empty.h>
+
 #include "worker/training/errors.h"
 
 namespace athanor::training {
@@ -11,15 +13,23 @@ std::vector<NamedTensor> Named(const torch::OrderedDict<std::string, at::Tensor>
   return named;
 }
 
+// A kernel of one pixel lies the same either way, so that contiguous() leaves its strides as they are. But by its
+// strides LibTorch tells how the output is to lie, and every layer behind follows.
+at::Tensor ChannelsLast(const at::Tensor& weight) {
+  const bool one_pixel = weight.size(2) * weight.size(3) == 1;
+  if (!one_pixel) return weight.contiguous(at::MemoryFormat::ChannelsLast);
+  return at::empty(weight.sizes(), weight.options(), at::MemoryFormat::ChannelsLast).copy_(weight);
+}
+
 class ModuleModel final : public Model {
  public:
   ModuleModel(std::shared_ptr<Layer> network, bool channels_last, std::string head_prefix)
       : network_(std::move(network)), head_prefix_(std::move(head_prefix)) {
-    // Convolution and pooling are a third faster channels last on a CPU. The same on every device, so that a checkpoint
-    // fits all.
+    // Convolutional networks take half to three quarters of the time channels last on a CPU. The same on every device,
+    // so that a checkpoint fits all.
     if (!channels_last) return;
     for (at::Tensor& parameter : network_->parameters()) {
-      if (parameter.dim() == 4) parameter.set_data(parameter.contiguous(at::MemoryFormat::ChannelsLast));
+      if (parameter.dim() == 4) parameter.set_data(ChannelsLast(parameter.detach()));
     }
   }
 
