@@ -13,11 +13,9 @@ std::vector<NamedTensor> Named(const torch::OrderedDict<std::string, at::Tensor>
   return named;
 }
 
-// A kernel of one pixel lies the same either way, so that contiguous() leaves its strides as they are. But by its
-// strides LibTorch tells how the output is to lie, and every layer behind follows.
+// One channel, or a kernel of one pixel, lies the same either way, so that contiguous() would leave the strides as they
+// are. But by its strides LibTorch tells how the output is to lie, and every layer behind follows.
 at::Tensor ChannelsLast(const at::Tensor& weight) {
-  const bool one_pixel = weight.size(2) * weight.size(3) == 1;
-  if (!one_pixel) return weight.contiguous(at::MemoryFormat::ChannelsLast);
   return at::empty(weight.sizes(), weight.options(), at::MemoryFormat::ChannelsLast).copy_(weight);
 }
 
