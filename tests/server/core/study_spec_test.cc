@@ -104,7 +104,9 @@ TEST(CompleteTest, RefusesWithTheKeyPathTheValueAndWhatIsWanted) {
       {[](auto& s) { s.trainer["zzzzzzzz"] = Number(3); },
        "trainer.zzzzzzzz: \"zzzzzzzz\" is no option of the trainer; want one that the trainer lists"},
       {[](auto& s) { s.trainer["model"] = Text("resnet"); },
-       "trainer.model: resnet is unknown; want one of mlp, lenet"},
+       "trainer.model: resnet is unknown; want one of lenet, linear, mlp, cnn, inception, gmlp, mobilenet_v3_small, "
+       "mobilenet_v3_large, "
+       "resnet18, resnet20, resnet32, resnet44, bilinear, autoencoder, conv_autoencoder, torchscript"},
       {[](auto& s) { s.trainer["epochs"] = Value(27.0); },
        "trainer.epochs: 27.0 is of type float; want int in [1, 1000000]"},
       {[](auto& s) { s.trainer["steps"] = Number(100); }, "trainer.steps: steps is for resource: step; want epochs"},
