@@ -23,7 +23,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr char kAsideSuffix[] = ".upload";
 constexpr size_t kMaxNameBytes = 100;
 
 bool IsName(std::string_view name) {

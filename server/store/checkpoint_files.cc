@@ -19,8 +19,6 @@
 namespace athanor {
 namespace {
 
-constexpr char kAsideSuffix[] = ".upload";
-
 bool IsHash(std::string_view name) {
   return name.size() == 64 && std::ranges::all_of(name, [](char c) {
            return absl::ascii_isdigit(static_cast<unsigned char>(c)) || (c >= 'a' && c <= 'f');

@@ -9,6 +9,9 @@
 
 namespace athanor {
 
+// Ends the names of files that are still being written. What a crash leaves of them goes at the next start.
+inline constexpr char kAsideSuffix[] = ".upload";
+
 // Errors name the path and the cause: RESOURCE_EXHAUSTED: the disk is full. UNAVAILABLE: any other. All block.
 
 // Makes the entries of a directory survive a power cut.
