@@ -26,7 +26,7 @@ std::string Escaped(std::string_view text) {
 void WriteNumbers(const char* key, const std::vector<double>& numbers, std::string& text) {
   if (numbers.empty()) return;
   text += key;
-  for (const double number : numbers) text += " " + ToString(Value(number));
+  for (const double number : numbers) text.append(1, ' ').append(ToString(Value(number)));
   text += "\n";
 }
 
@@ -161,7 +161,7 @@ std::string WriteDescription(const ModelDescription& description) {
             std::to_string(shape.width) + "\n";
   } else {
     text += "input table " + std::to_string(shape.features);
-    for (const int64_t size : shape.categories) text += " " + std::to_string(size);
+    for (const int64_t size : shape.categories) text.append(1, ' ').append(std::to_string(size));
     text += "\n";
   }
   text += "outputs " + std::to_string(shape.outputs) + "\n";
