@@ -7,8 +7,10 @@
 namespace athanor::training {
 namespace {
 
-// Small enough that the activations of lenet stay near the cache, large enough to keep a GPU busy.
-constexpr int64_t kEvaluationBatch = 250;
+// Small enough that activations stay near the cache and below what training needs of memory.
+constexpr int64_t kCpuBatch = 125;
+// Large enough to keep a GPU busy.
+constexpr int64_t kGpuBatch = 1000;
 
 }  // namespace
 
@@ -19,8 +21,9 @@ std::unique_ptr<Scores> Evaluate(Model& model, const Task& task, MetricSet metri
   model.SetMode(Mode::kEvaluation);
   std::unique_ptr<Scores> scores = task.NewScores(metrics);
   const int64_t count = indices.size(0);
-  for (int64_t start = 0; start < count; start += kEvaluationBatch) {
-    const int64_t size = std::min(kEvaluationBatch, count - start);
+  const int64_t batch_size = device.is_cpu() ? kCpuBatch : kGpuBatch;
+  for (int64_t start = 0; start < count; start += batch_size) {
+    const int64_t size = std::min(batch_size, count - start);
     const Batch batch = GatherBatch(dataset, examples, indices.narrow(0, start, size), device);
     scores->Add(model.Forward(batch.inputs), task.TargetsOf(batch));
     heartbeat();
