@@ -1,0 +1,78 @@
+// A step whose batch does not fit into memory at once.
+#include "worker/training/run/training_step.h"
+
+#include <ATen/TensorOperators.h>
+#include <c10/util/Exception.h>
+#include <gtest/gtest.h>
+
+#include "tests/worker/training/run/trainer_fixture.h"
+
+namespace athanor::training {
+namespace {
+
+// Has room for `room` examples at once.
+class SmallMemory final : public Task {
+ public:
+  SmallMemory(std::unique_ptr<Task> task, int64_t room) : task_(std::move(task)), room_(room) {}
+  at::Tensor TrainingLoss(const at::Tensor& outputs, const at::Tensor& targets) const override {
+    TORCH_CHECK_WITH(OutOfMemoryError, outputs.size(0) <= room_, "out of memory");
+    return task_->TrainingLoss(outputs, targets);
+  }
+  std::unique_ptr<Scores> NewScores(MetricSet metrics) const override { return task_->NewScores(metrics); }
+  at::Tensor Answers(const at::Tensor& outputs) const override { return task_->Answers(outputs); }
+
+ private:
+  std::unique_ptr<Task> task_;
+  int64_t room_;
+};
+
+class TrainingStepTest : public TrainerTest {
+ protected:
+  TrainingStepTest() {
+    given_ = Spec(1).options;
+    given_["norm"] = std::string("none");
+    given_["dropout"] = 0.0;
+  }
+
+  // The weights after one step on the first 30 training examples, and the parts that it took.
+  std::pair<at::Tensor, int64_t> WeightsAfterAStep(int64_t room) {
+    const TrainingOptions options = ParseTrainingOptions(given_);
+    const auto dataset = datasets_.Get(options.data, options.task.task, at::kCPU, 1, [] {});
+    TaskSpec task_spec;
+    task_spec.options = options.task;
+    task_spec.shape = dataset->shape;
+    const SmallMemory task(MakeTask(task_spec, at::kCPU), room);
+    const LearningRateSchedule schedule(options.schedule, kStepsPerEpoch, kStepsPerEpoch);
+    std::vector<std::string> notes;
+    TrainingState state(options, *dataset, at::kCPU, 1, "identity", given_, Start::kFresh, notes);
+    TrainingStep step(options, *dataset, task, nullptr, schedule, 0, 1, at::kCPU);
+    const StepOutcome outcome = step.Run(dataset->train_indices.narrow(0, 0, 30), state, false);
+    loss_ = outcome.loss.item<double>();
+    return {state.parameters().values().clone(), state.progress.batch_parts};
+  }
+
+  NamedValues given_;
+  DatasetCache datasets_;
+  double loss_ = 0;
+};
+
+TEST_F(TrainingStepTest, DividesABatchUntilItFitsAndTakesTheSameStep) {
+  given_["out_of_memory"] = std::string("accumulate");
+  const auto [whole, one] = WeightsAfterAStep(30);
+  const double loss = loss_;
+  EXPECT_EQ(one, 1);
+  const auto [divided, parts] = WeightsAfterAStep(8);
+  EXPECT_EQ(parts, 4) << "30 and 15 are too many, 8 are not";
+  EXPECT_NEAR(loss_, loss, 1e-6);
+  EXPECT_LT((divided - whole).abs().max().item<double>(), 1e-6);
+}
+
+TEST_F(TrainingStepTest, GivesUpWhereASingleExampleDoesNotFit) {
+  given_["out_of_memory"] = std::string("accumulate");
+  EXPECT_THROW(WeightsAfterAStep(0), c10::OutOfMemoryError);
+}
+
+TEST_F(TrainingStepTest, DividesNothingUnlessAskedTo) { EXPECT_THROW(WeightsAfterAStep(29), c10::OutOfMemoryError); }
+
+}  // namespace
+}  // namespace athanor::training
