@@ -59,7 +59,9 @@ TEST(TrialMapTest, FindsWhatAnOrderedMapFinds) {
       const auto found = expected.find(other);
       const int* const value = map.Find(other);
       ASSERT_EQ(value != nullptr, found != expected.end()) << other;
-      if (value != nullptr) ASSERT_EQ(*value, found->second) << other;
+      if (value != nullptr) {
+        ASSERT_EQ(*value, found->second) << other;
+      }
     }
   }
 }
