@@ -36,9 +36,9 @@ std::vector<double> NormalScores(std::span<const double> values) {
   std::ranges::sort(sorted);
   std::vector<double> scores;
   for (const double value : values) {
-    const auto equal = std::ranges::equal_range(sorted, value);
-    const auto better = static_cast<double>(equal.begin() - sorted.begin());
-    const double share = (better + static_cast<double>(equal.size()) / 2) / static_cast<double>(values.size());
+    const auto [first, last] = std::equal_range(sorted.begin(), sorted.end(), value);
+    const auto better = static_cast<double>(first - sorted.begin());
+    const double share = (better + static_cast<double>(last - first) / 2) / static_cast<double>(values.size());
     scores.push_back(NormalQuantile(share));
   }
   return scores;

@@ -153,7 +153,7 @@ std::string WriteLayout(Model& model) {
 }
 
 std::vector<NamedTensor> TensorsOfCheckpoint(const CheckpointSections& sections) {
-  const std::string& text = SectionOf(sections, "layout");
+  const std::string_view text = SectionOf(sections, "layout");
   const std::string prefix = sections.contains("best_parameters") ? "best_" : "";
   const std::string_view parameters = SectionOf(sections, prefix + "parameters");
   std::vector<NamedTensor> tensors;
