@@ -20,7 +20,7 @@ std::vector<TrainerOption> TaskOptionTable() {
        .help = "focal: exponent that takes weight from what is classified well", .search = "float 0.5..5",
        .source = "Lin et al. 2017, arXiv:1708.02002"},
       {.name = "smooth_l1_beta", .type = kFloat, .default_value = 1.0, .min = 0, .max = 1e6, .exclusive_min = true,
-       .help = "smooth_l1: error at which the square becomes a line", .search = "float 0.01..1 log", .source = "Girshick 2015, arXiv:1504.08083"},
+       .help = "smooth_l1: error at which the square becomes a line, in standard deviations of the target", .search = "float 0.01..1 log", .source = "Girshick 2015, arXiv:1504.08083"},
       {.name = "wing_width", .type = kFloat, .default_value = 10.0, .min = 0, .max = 1e6, .exclusive_min = true,
        .help = "wing: error at which the logarithm becomes a line, in units of the targets", .search = "float 0.1..15 log",
        .source = "Feng et al. 2018, arXiv:1711.06753"},
@@ -36,7 +36,7 @@ std::vector<TrainerOption> TaskOptionTable() {
        .source = "Hinton et al. 2015"},
       {.name = "metrics", .type = kChoice, .default_value = std::string("basic"), .choices = {"basic", "full"},
        .help = "basic: losses and the task's first metric; full: also top-5, precision, recall, F1, ROC-AUC, PR-AUC, learning rate, gradient "
-               "norm, examples/s, device memory. An objective among these brings them by itself"},
+               "norm, examples/s, memory. An objective among the task's measures brings them by itself"},
       {.name = "reports", .type = kBool, .default_value = false,
        .help = "at the end, artifacts on the test part: per-class table, confusion matrix, ROC and PR curves"},
       {.name = "histogram_interval", .type = kInt, .default_value = int64_t{0}, .min = 0, .max = 1e6,

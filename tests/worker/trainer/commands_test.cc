@@ -70,6 +70,22 @@ TEST_F(CommandsTest, EvaluateGivesTheMeasuresOfTheTrial) {
   EXPECT_EQ(metrics.count("test_f1"), 1u);
 }
 
+TEST_F(CommandsTest, EvaluateAnswersInThePrecisionOfTheTraining) {
+  TrialSpec spec = Spec(3);
+  spec.options["precision"] = std::string("bf16");
+  spec.final_checkpoint = true;
+  Script script;
+  const TrialResult result = Run(spec, script);
+  const Output output = Command("evaluate --checkpoint " + script.checkpoints.at(0).path.string());
+  ASSERT_EQ(output.status, 0) << output.text;
+  char expected[64];
+  std::snprintf(expected, sizeof expected, "test_loss %.17g\n", result.metrics.at("test_loss"));
+  EXPECT_THAT(output.text, HasSubstr(expected));
+  EXPECT_EQ(Command("export --checkpoint " + script.checkpoints.at(0).path.string() + " --out " + Out("plain")).status,
+            0);
+  EXPECT_EQ(ReadFile(Out("plain/model.pt")).find("BFloat16"), std::string::npos) << "handed on in 32 bits";
+}
+
 TEST_F(CommandsTest, EvaluateTakesTheTrialsDataFromTheTrial) {
   const std::string trial = Out("trial.json");
   std::ofstream(trial) << nlohmann::json{{"options", {{"dataset", "idx"}, {"data_dir", "/no/such/folder"}}},
@@ -79,6 +95,17 @@ TEST_F(CommandsTest, EvaluateTakesTheTrialsDataFromTheTrial) {
   EXPECT_THAT(elsewhere.text, HasSubstr("/no/such/folder"));
   const Output back = Command("evaluate" + Checkpoint() + " --trial " + trial + " --data-dir " + data_.path().string());
   EXPECT_EQ(back.status, 0) << back.text;
+}
+
+TEST_F(CommandsTest, CheckpointOfAnotherTrialIsRefused) {
+  const std::string trial = Out("trial.json");
+  std::ofstream(trial) << nlohmann::json{{"options", {{"dataset", "idx"}, {"channels", 5}}}};
+  for (const std::string& verb : {std::string("evaluate"), "export --out " + Out("x")}) {
+    const Output output = Command(verb + Checkpoint() + " --trial " + trial);
+    EXPECT_EQ(output.status, 1) << verb;
+    EXPECT_THAT(output.text, HasSubstr("the checkpoint is not of the trial in " + trial +
+                                       ": channels is 5 there, 4 in the checkpoint"));
+  }
 }
 
 TEST_F(CommandsTest, PredictAgreesWithTheTestsAccuracy) {

@@ -32,7 +32,7 @@ Dataset DataFor(const TrainedModel& trained, DatasetCache& cache) {
 }
 
 void Evaluate(const Arguments& arguments) {
-  TrainedModel trained = LoadTrainedModel(arguments);
+  TrainedModel trained = LoadTrainedModel(arguments, Use::kApply);
   DatasetCache cache;
   const Dataset dataset = DataFor(trained, cache);
   const at::Tensor all =

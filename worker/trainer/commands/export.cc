@@ -59,7 +59,7 @@ void Export(const Arguments& arguments) {
     throw UsageError("--format " + format + ": want torchscript or weights");
   }
   const std::filesystem::path folder = arguments.Required("out");
-  TrainedModel trained = LoadTrainedModel(arguments);
+  TrainedModel trained = LoadTrainedModel(arguments, Use::kExport);
   std::filesystem::create_directories(folder);
   Model& model = *trained.saved.model;
   const std::filesystem::path file = folder / (format == "torchscript" ? "model.pt" : "model.safetensors");
@@ -77,7 +77,7 @@ void Export(const Arguments& arguments) {
 }  // namespace
 
 int RunExport(const std::vector<std::string>& words) {
-  const Arguments arguments(words, {"checkpoint", "out", "format", "trial", "device"});
+  const Arguments arguments(words, {"checkpoint", "out", "format", "trial"});
   return Guarded("export", [&] { Export(arguments); });
 }
 

@@ -68,7 +68,7 @@ class Rows {
 
 void Predict(const Arguments& arguments) {
   const c10::NoGradGuard no_grad;
-  TrainedModel trained = LoadTrainedModel(arguments);
+  TrainedModel trained = LoadTrainedModel(arguments, Use::kApply);
   const SavedModel& saved = trained.saved;
   const ModelDescription& description = saved.description;
   const Inputs inputs = ReadInputs(arguments.Required("input"), description.shape, description.normalization,

@@ -14,6 +14,8 @@ namespace {
 
 using json = nlohmann::json;
 
+constexpr char kDataDir[] = "data_dir";
+
 json ReadTrial(const std::string& path) {
   std::ifstream in(path);
   const json trial = json::parse(in, nullptr, /*allow_exceptions=*/false);
@@ -40,16 +42,35 @@ NamedValues OptionsOf(const json& trial, const std::string& path) {
   return options;
 }
 
+// The data may have moved since; nothing else may differ.
+void CheckBelongs(const NamedValues& trial, const NamedValues& checkpoint, const std::string& path) {
+  for (const auto& [name, value] : trial) {
+    const auto found = checkpoint.find(name);
+    if (name == kDataDir || (found != checkpoint.end() && found->second == value)) continue;
+    throw std::runtime_error("the checkpoint is not of the trial in " + path + ": " + name + " is " + ToString(value) +
+                             " there, " + (found == checkpoint.end() ? "not given" : ToString(found->second)) +
+                             " in the checkpoint");
+  }
+}
+
 }  // namespace
 
-TrainedModel LoadTrainedModel(const Arguments& arguments) {
+TrainedModel LoadTrainedModel(const Arguments& arguments, Use use) {
   const std::string trial_path = arguments.Or("trial", "");
   const json trial = trial_path.empty() ? json::object() : ReadTrial(trial_path);
-  const std::string device_name = arguments.Or("device", trial.value("device", "cpu"));
-  const at::Device device = training::FindDevice(device_name);
-  TrainedModel trained = {training::LoadSavedModel(arguments.Required("checkpoint"), device), device, {}};
+  const NamedValues options = OptionsOf(trial, trial_path);
+  const bool exported = use == Use::kExport;
+  const at::Device device =
+      exported ? at::Device(at::kCPU) : training::FindDevice(arguments.Or("device", trial.value("device", "cpu")));
+  TrainedModel trained = {
+      training::LoadSavedModel(arguments.Required("checkpoint"), device,
+                               exported ? training::SavedPrecision::kFloat32 : training::SavedPrecision::kAsTrained),
+      device,
+      {}};
+  CheckBelongs(options, trained.saved.description.options, trial_path);
   trained.data = trained.saved.options.data;
-  if (trial.contains("options")) trained.data = training::ParseTrainingOptions(OptionsOf(trial, trial_path)).data;
+  const auto data_dir = options.find(kDataDir);
+  if (data_dir != options.end()) trained.data.data_dir = ToString(data_dir->second);
   trained.data.data_dir = arguments.Or("data-dir", trained.data.data_dir);
   training::UseThreads(trained.saved.options.threads);
   return trained;

@@ -15,10 +15,14 @@ struct TrainedModel {
   training::DataOptions data;
 };
 
+// What the model is for: kApply runs it where --device or the trial says, as mixed as in training; kExport hands it on,
+// on the CPU in 32 bits.
+enum class Use { kApply, kExport };
+
 // Reads --checkpoint, --trial, --data-dir and --device. The trial's file (JSON: `options`, `device`) is what the client
-// knows of the trial; without it the checkpoint's own options count. Sets the threads that the options name. Throws
-// UsageError, std::runtime_error with a message for people, and the errors of LoadSavedModel.
-TrainedModel LoadTrainedModel(const Arguments& arguments);
+// knows of the trial: where its data are, and by its options that the checkpoint is the trial's. Sets the threads that
+// the options name. Throws UsageError, std::runtime_error with a message for people, and the errors of LoadSavedModel.
+TrainedModel LoadTrainedModel(const Arguments& arguments, Use use);
 
 // Prints "athanor-trainer COMMAND: what" of the exception that is being handled and returns 1; lets UsageError pass.
 int ReportException(const char* command);

@@ -13,6 +13,11 @@
 namespace athanor::training {
 namespace {
 
+Precision PrecisionFor(SavedPrecision wanted, Precision trained, const at::Device& device) {
+  const bool possible = trained != Precision::kFloat16 || device.is_cuda();
+  return wanted == SavedPrecision::kAsTrained && possible ? trained : Precision::kFloat32;
+}
+
 void CopyWeights(const std::vector<NamedTensor>& saved, Model& model) {
   const c10::NoGradGuard no_grad;
   std::map<std::string, at::Tensor> by_name;
@@ -30,7 +35,7 @@ void CopyWeights(const std::vector<NamedTensor>& saved, Model& model) {
 
 }  // namespace
 
-SavedModel LoadSavedModel(const std::filesystem::path& checkpoint, const at::Device& device) {
+SavedModel LoadSavedModel(const std::filesystem::path& checkpoint, const at::Device& device, SavedPrecision precision) {
   const CheckpointSections sections = ReadCheckpoint(checkpoint);
   try {
     const auto description = sections.find("description");
@@ -40,7 +45,7 @@ SavedModel LoadSavedModel(const std::filesystem::path& checkpoint, const at::Dev
     saved.options = ParseTrainingOptions(saved.description.options);
     const Shape& shape = saved.description.shape;
     saved.model = WithPrecision(MakeModel({saved.options.model, saved.options.task.task, shape}, device),
-                                device.is_cuda() ? saved.options.precision : Precision::kFloat32, device);
+                                PrecisionFor(precision, saved.options.precision, device), device);
     CopyWeights(TensorsOfCheckpoint(sections), *saved.model);
     saved.model->SetMode(Mode::kEvaluation);
     TaskSpec task;
@@ -55,7 +60,7 @@ SavedModel LoadSavedModel(const std::filesystem::path& checkpoint, const at::Dev
 }
 
 SavedModel LoadTeacher(const std::filesystem::path& checkpoint, const Shape& shape, const at::Device& device) {
-  SavedModel teacher = LoadSavedModel(checkpoint, device);
+  SavedModel teacher = LoadSavedModel(checkpoint, device, SavedPrecision::kAsTrained);
   if (teacher.options.task.task != TaskKind::kClassification) {
     throw InfeasibleError("teacher " + checkpoint.string() + " is not a classifier");
   }

@@ -20,10 +20,13 @@ struct SavedModel {
   std::unique_ptr<Task> task;
 };
 
+// kAsTrained: as mixed as in training, so that it answers as it did there; but fp16, which a CPU has not, in 32 bits.
+enum class SavedPrecision { kAsTrained, kFloat32 };
+
 // The best model of a trial's checkpoint, or the last if there is no best, on `device`. Throws CheckpointError naming
 // the file if it is not a checkpoint with a description, or its weights are not those of the model described; the
 // errors of MakeModel.
-SavedModel LoadSavedModel(const std::filesystem::path& checkpoint, const at::Device& device);
+SavedModel LoadSavedModel(const std::filesystem::path& checkpoint, const at::Device& device, SavedPrecision precision);
 
 // The model that is to be imitated. Throws InfeasibleError if it does not take the data's inputs or answers with other
 // classes.

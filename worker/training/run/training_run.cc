@@ -7,12 +7,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 
 #include "worker/training/data/split.h"
 #include "worker/training/errors.h"
 #include "worker/training/run/checks.h"
 #include "worker/training/run/runtime.h"
+#include "worker/training/run/trial_identity.h"
 #include "worker/training/tasks/histograms.h"
 #include "worker/training/tasks/sample_inputs.h"
 
@@ -59,15 +59,6 @@ MetricSet WantedMetrics(const TrainingOptions& options, const std::string& objec
 
 }  // namespace
 
-std::string TrialIdentity(const TrialSpec& spec, const Dataset& dataset) {
-  std::string identity = "seed " + std::to_string(spec.seed) + "\ndata " + dataset.hash + "\n";
-  for (const auto& [name, value] : spec.options) {
-    // Where the data lie does not matter, only what they are.
-    if (name != "data_dir") identity += name + " " + TypeName(value) + " " + ToString(value) + "\n";
-  }
-  return identity;
-}
-
 TrainingRun::TrainingRun(const TrialSpec& spec, const TrainingOptions& options, const at::Device& device,
                          DatasetCache& datasets, const Clock& clock, TrainingEvents& events, TrainingControl& control)
     : spec_(spec),
@@ -76,6 +67,7 @@ TrainingRun::TrainingRun(const TrialSpec& spec, const TrainingOptions& options, 
       events_(events),
       control_(control),
       pacer_(clock, spec.checkpoint_interval),
+      artifacts_(spec.checkpoint_dir, events),
       metric_set_(WantedMetrics(options, spec.objective)) {
   dataset_ = datasets.Get(options.data, options.task.task, device, options.threads, [this] { ReportProgress(); });
   task_ = MakeTask({.options = options.task,
@@ -87,7 +79,7 @@ TrainingRun::TrainingRun(const TrialSpec& spec, const TrainingOptions& options, 
   if (!options.distillation.teacher.empty()) {
     teacher_ = LoadTeacher(options.distillation.teacher, dataset_->shape, device);
   }
-  const std::string identity = TrialIdentity(spec, *dataset_);
+  const std::string identity = TrialIdentity(spec, options, *dataset_);
   state_ = RestoreNewest(identity);
   const bool fresh = state_ == nullptr;
   if (fresh) state_ = StartFresh(identity);
@@ -124,7 +116,7 @@ std::unique_ptr<TrainingState> TrainingRun::StartFresh(const std::string& identi
     if (options_.check == Check::kOverfitBatch) {
       CheckOverfitting(setting, *probe);
     } else {
-      LeaveArtifact(0, LearningRateRange(setting, *probe));
+      artifacts_.Leave(0, LearningRateRange(setting, *probe));
     }
   }
   std::unique_ptr<TrainingState> state = make(notes);
@@ -176,7 +168,7 @@ std::optional<TrialResult> TrainingRun::Advance() {
 void TrainingRun::TrainBatch() {
   const at::Tensor indices = NextIndices();
   const bool measures = plan_->Measures(state_->progress.optimizer_step + 1);
-  last_ = step_->Run(indices, *state_, measures && metric_set_ == MetricSet::kFull);
+  last_ = step_->Run(indices, *state_, measures && options_.report.metrics == MetricSet::kFull);
   CountLoss(last_.loss, indices.size(0));
 }
 
@@ -241,7 +233,7 @@ std::optional<TrialResult> TrainingRun::AtMeasurement() {
   }
   const int64_t histogram_interval = options_.report.histogram_interval;
   if (histogram_interval > 0 && progress.step % histogram_interval == 0) {
-    LeaveArtifact(progress.step, WeightHistograms(state_->model().Parameters()));
+    artifacts_.Leave(progress.step, WeightHistograms(state_->model().Parameters()));
     LeaveSampleInputs();
   }
   const bool hold = plan_->Holds(progress.step);
@@ -351,22 +343,9 @@ TrialResult TrainingRun::Finish() {
   const std::unique_ptr<Scores> scores = training::Evaluate(state_->model(), *task_, metrics, *dataset_, dataset_->test,
                                                             all, device_, [this] { ReportProgress(); });
   if (options_.report.reports) {
-    for (const ReportFile& file : scores->Reports()) LeaveArtifact(step, file);
+    for (const ReportFile& file : scores->Reports()) artifacts_.Leave(step, file);
   }
   return {.ending = Ending::kDone, .step = step, .metrics = Prefixed("test_", scores->Values())};
-}
-
-void TrainingRun::LeaveArtifact(int64_t step, const ReportFile& file) {
-  const std::filesystem::path path = spec_.checkpoint_dir / ("artifact-" + std::to_string(step) + "-" + file.name);
-  std::ofstream out(path, std::ios::binary);
-  out << file.contents;
-  out.close();
-  if (!out) {
-    events_.OnWarning("going on without " + file.name + ": " + path.string() + " cannot be written");
-    return;
-  }
-  events_.OnArtifact(
-      {.step = step, .name = file.name, .path = path, .size = static_cast<int64_t>(file.contents.size())});
 }
 
 void TrainingRun::LeaveSampleInputs() {
@@ -376,7 +355,7 @@ void TrainingRun::LeaveSampleInputs() {
   const Batch batch = step_->Inputs(indices.narrow(0, 0, count), state_->progress.optimizer_step, 0);
   for (const ReportFile& file :
        SampleInputs(batch, count, options_.task.task, dataset_->shape, dataset_->normalization)) {
-    LeaveArtifact(state_->progress.step, file);
+    artifacts_.Leave(state_->progress.step, file);
   }
 }
 

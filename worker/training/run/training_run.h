@@ -15,6 +15,7 @@
 
 #include "worker/training/data/dataset.h"
 #include "worker/training/options/options.h"
+#include "worker/training/run/artifact_writer.h"
 #include "worker/training/run/pacer.h"
 #include "worker/training/run/plan.h"
 #include "worker/training/run/trainer.h"
@@ -67,7 +68,6 @@ class TrainingRun {
   // The objective's part in what is best, in the learning rate and in whether the trial goes on.
   void Observe(const Metrics& metrics);
   void SaveCheckpoint();
-  void LeaveArtifact(int64_t step, const ReportFile& file);
   void LeaveSampleInputs();
   void ReportProgress();
 
@@ -77,6 +77,7 @@ class TrainingRun {
   TrainingEvents& events_;
   TrainingControl& control_;
   Pacer pacer_;
+  ArtifactWriter artifacts_;
   std::shared_ptr<const Dataset> dataset_;
   std::unique_ptr<Task> task_;
   std::optional<RunPlan> plan_;
@@ -95,8 +96,5 @@ class TrainingRun {
   at::Tensor pending_loss_;        // see CountLoss; float64 scalar on the device, undefined if nothing is pending
   int64_t examples_since_report_ = 0;
 };
-
-// A text equal for all attempts of a trial and for nothing else: its seed, data and options.
-std::string TrialIdentity(const TrialSpec& spec, const Dataset& dataset);
 
 }  // namespace athanor::training

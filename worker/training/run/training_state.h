@@ -1,7 +1,7 @@
 // Everything that a trial is made of while it trains, and its form in a checkpoint.
 //
 // Sections of a checkpoint (checkpoints/checkpoint_file.h), all numbers little-endian:
-//   identity                        text; see TrialIdentity
+//   identity                        text (trial_identity.h)
 //   description, layout             text: what the model is and how its tensors lie (checkpoints/description.h,
 //                                   models/parameter_layout.h)
 //   each number of Progress         int64 or double, by its name; those of a struct within it as STRUCT/NAME

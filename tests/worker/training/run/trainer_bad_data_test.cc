@@ -80,7 +80,9 @@ TEST_F(TrainerBadDataTest, EndsTheTrialWithFilePlaceAndReason) {
     return options;
   };
   const Case cases[] = {
-      {"truncated", idx(Idx("short", "train-images-idx3-ubyte", truncated)), {"train-images-idx3-ubyte", "at byte 116"}},
+      {"truncated",
+       idx(Idx("short", "train-images-idx3-ubyte", truncated)),
+       {"train-images-idx3-ubyte", "at byte 116"}},
       {"wrong magic", idx(Idx("magic", "train-images-idx3-ubyte", "ABCDEFGH")), {"train-images-idx3-ubyte"}},
       {"label out of range",
        idx(Idx("label", "t10k-labels-idx1-ubyte", IdxBytes(8, {10}, std::string(10, '\x09')))),

@@ -201,9 +201,9 @@ TEST_F(TrainerExtrasTest, ReportsAreLeftAsArtifacts) {
   Script script;
   ASSERT_EQ(Run(spec, script).ending, Ending::kDone);
   EXPECT_THAT(script.order, ElementsAre("artifact inputs.pgm 0", "artifact inputs.csv 0", "started", "metrics 1",
-                                        "artifact histograms.json 2", "artifact inputs.pgm 2",
-                          "artifact inputs.csv 2", "metrics 2", "artifact per_class.csv 2",
-                                        "artifact confusion.csv 2", "artifact roc.csv 2", "artifact pr.csv 2"));
+                                        "artifact histograms.json 2", "artifact inputs.pgm 2", "artifact inputs.csv 2",
+                                        "metrics 2", "artifact per_class.csv 2", "artifact confusion.csv 2",
+                                        "artifact roc.csv 2", "artifact pr.csv 2"));
   for (const ArtifactReport& artifact : script.artifacts) {
     EXPECT_EQ(ContentsOf(artifact).size(), static_cast<size_t>(artifact.size)) << artifact.name;
   }
@@ -258,6 +258,21 @@ TEST_F(TrainerExtrasTest, TeacherIsImitated) {
   ASSERT_EQ(result.ending, Ending::kDone) << result.reason;
   EXPECT_LT(student.measurements.back().metrics.at("train_loss"),
             student.measurements.front().metrics.at("train_loss"));
+
+  // With another teacher in the same place it is another trial.
+  spec.final_checkpoint = true;
+  Script kept;
+  Run(spec, kept);
+  spec.checkpoints = {kept.checkpoints.back().path};
+  Script again;
+  Run(spec, again);
+  EXPECT_EQ(again.started->resumed_step, 3);
+  std::filesystem::copy_file(kept.checkpoints.back().path, teacher.checkpoints.at(0).path,
+                             std::filesystem::copy_options::overwrite_existing);
+  Script other;
+  Run(spec, other);
+  EXPECT_EQ(other.started->resumed_step, 0);
+  EXPECT_THAT(other.warnings, Contains(HasSubstr("belongs to another trial")));
 
   spec.options["teacher"] = (checkpoints_.path() / "none.ckpt").string();
   Script none;
