@@ -189,7 +189,7 @@ TrainingOptions ParseTrainingOptions(const NamedValues& given) {
   options.weight_average_decay = settings.Float("weight_average_decay");
   options.batch_size = settings.Int("batch_size");
   options.accumulation_steps = settings.Int("accumulation_steps");
-  options.accumulate_when_full = settings.String("out_of_memory") == "accumulate";
+  options.out_of_memory = Choice<OutOfMemory>(settings, "out_of_memory");
   options.precision = Choice<Precision>(settings, "precision");
   options.check = Choice<Check>(settings, "checks");
   options.epochs = settings.Int("epochs");

@@ -19,6 +19,7 @@
 namespace athanor::training {
 
 enum class Precision { kFloat32, kBfloat16, kFloat16 };
+enum class OutOfMemory { kFail, kAccumulate };
 enum class Check { kNone, kOverfitBatch, kLearningRateRange };
 
 // Where a trial ends by itself, before its resource does (run/early_end.h).
@@ -42,12 +43,12 @@ struct TrainingOptions {
   OptimizerOptions optimizer;
   ScheduleOptions schedule;
   EarlyEndOptions early_end;
-  double gradient_clip_norm = 0;      // of all gradients together, L2; 0 = no clipping
-  double gradient_clip_value = 0;     // of each; 0 = no clipping
-  double weight_average_decay = 0;    // a step; 0 = no average; [0, 1)
-  int64_t batch_size = 128;           // examples an optimiser step
-  int64_t accumulation_steps = 1;     // parts of a batch
-  bool accumulate_when_full = false;  // out_of_memory: accumulate
+  double gradient_clip_norm = 0;    // of all gradients together, L2; 0 = no clipping
+  double gradient_clip_value = 0;   // of each; 0 = no clipping
+  double weight_average_decay = 0;  // a step; 0 = no average; [0, 1)
+  int64_t batch_size = 128;         // examples an optimiser step
+  int64_t accumulation_steps = 1;   // parts of a batch
+  OutOfMemory out_of_memory = OutOfMemory::kFail;
   Precision precision = Precision::kFloat32;
   Check check = Check::kNone;
   int64_t epochs = 10;                // passes over the training data, where the resource is epochs

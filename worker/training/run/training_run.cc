@@ -168,7 +168,8 @@ std::optional<TrialResult> TrainingRun::Advance() {
 void TrainingRun::TrainBatch() {
   const at::Tensor indices = NextIndices();
   const bool measures = plan_->Measures(state_->progress.optimizer_step + 1);
-  last_ = step_->Run(indices, *state_, measures && options_.report.metrics == MetricSet::kFull);
+  const bool reported = measures && options_.report.metrics == MetricSet::kFull;
+  last_ = step_->Run(indices, *state_, reported ? GradientNorm::kMeasure : GradientNorm::kSkip);
   CountLoss(last_.loss, indices.size(0));
 }
 

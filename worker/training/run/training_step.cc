@@ -45,7 +45,7 @@ TrainingStep::TrainingStep(const TrainingOptions& options, const Dataset& datase
       device_(device),
       augmentation_(options.augmentation, dataset.shape, dataset.normalization) {}
 
-StepOutcome TrainingStep::Run(const at::Tensor& indices, TrainingState& state, bool wants_gradient_norm) {
+StepOutcome TrainingStep::Run(const at::Tensor& indices, TrainingState& state, GradientNorm norm) {
   ThawIfDue(state);
   StepOutcome outcome;
   for (;;) {
@@ -54,14 +54,14 @@ StepOutcome TrainingStep::Run(const at::Tensor& indices, TrainingState& state, b
       break;
     } catch (const c10::OutOfMemoryError&) {
       BatchParts parts(state.progress.batch_parts);
-      if (!options_.accumulate_when_full || !parts.Divide(indices.size(0))) throw;
+      if (options_.out_of_memory == OutOfMemory::kFail || !parts.Divide(indices.size(0))) throw;
       state.progress.batch_parts = parts.count();
     }
   }
   FlatParameters& parameters = state.parameters();
   const bool usable = Unscale(state);
   if (factors_set_) state.optimizer().DropFrozenGradients();
-  if (wants_gradient_norm) outcome.gradient_norm = parameters.GradientNorm();
+  if (norm == GradientNorm::kMeasure) outcome.gradient_norm = parameters.GradientNorm();
   if (options_.gradient_clip_value > 0) parameters.ClipGradientValue(options_.gradient_clip_value);
   if (options_.gradient_clip_norm > 0) parameters.ClipGradientNorm(options_.gradient_clip_norm);
   Progress& progress = state.progress;

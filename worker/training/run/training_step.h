@@ -24,6 +24,8 @@ struct StepOutcome {
   double learning_rate = 0;
 };
 
+enum class GradientNorm { kSkip, kMeasure };
+
 // Not thread-safe. All that it was made with must outlive it.
 class TrainingStep {
  public:
@@ -35,7 +37,7 @@ class TrainingStep {
   // Trains on the examples `indices` (int64 [B]) of the training part and moves state.progress on by one optimiser
   // step. On a CPU a function of the state, the indices and the seed alone. If device memory runs out, and the options
   // say so, divides the batch until it fits; else lets the error pass.
-  StepOutcome Run(const at::Tensor& indices, TrainingState& state, bool wants_gradient_norm);
+  StepOutcome Run(const at::Tensor& indices, TrainingState& state, GradientNorm norm);
 
   // The examples as the model would get them in a step after `optimizer_step` others, as the part of the batch that
   // begins at `start`.

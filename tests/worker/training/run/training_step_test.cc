@@ -46,7 +46,7 @@ class TrainingStepTest : public TrainerTest {
     std::vector<std::string> notes;
     TrainingState state(options, *dataset, at::kCPU, 1, "identity", given_, Start::kFresh, notes);
     TrainingStep step(options, *dataset, task, nullptr, schedule, 0, 1, at::kCPU);
-    const StepOutcome outcome = step.Run(dataset->train_indices.narrow(0, 0, 30), state, false);
+    const StepOutcome outcome = step.Run(dataset->train_indices.narrow(0, 0, 30), state, GradientNorm::kSkip);
     loss_ = outcome.loss.item<double>();
     return {state.parameters().values().clone(), state.progress.batch_parts};
   }
