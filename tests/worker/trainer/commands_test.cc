@@ -41,6 +41,21 @@ class CommandsTest : public TrainerTest {
     output.status = WEXITSTATUS(pclose(pipe));
     return output;
   }
+  // Trains another trial and measures what it left, on the data in `data_dir` if that is given: the test losses.
+  std::pair<double, double> TrainedAndEvaluatedLoss(const NamedValues& options, const std::string& data_dir = "") {
+    TrialSpec spec = Spec(1);
+    spec.options = options;
+    spec.final_checkpoint = true;
+    Script script;
+    const TrialResult result = Run(spec, script);
+    EXPECT_EQ(result.ending, Ending::kDone) << result.reason;
+    const Output output = Command("evaluate --checkpoint " + script.checkpoints.at(0).path.string() +
+                                  (data_dir.empty() ? "" : " --data-dir " + data_dir));
+    EXPECT_EQ(output.status, 0) << output.text;
+    const size_t loss = output.text.find("test_loss ");
+    if (output.status != 0 || loss == std::string::npos) return {result.metrics.at("test_loss"), -1};
+    return {result.metrics.at("test_loss"), std::stod(output.text.substr(loss + 10))};
+  }
   std::string Checkpoint() const { return " --checkpoint " + checkpoint_.string(); }
   std::string Out(const std::string& name) const { return (checkpoints_.path() / name).string(); }
 
@@ -84,6 +99,42 @@ TEST_F(CommandsTest, EvaluateAnswersInThePrecisionOfTheTraining) {
   EXPECT_EQ(Command("export --checkpoint " + script.checkpoints.at(0).path.string() + " --out " + Out("plain")).status,
             0);
   EXPECT_EQ(ReadFile(Out("plain/model.pt")).find("BFloat16"), std::string::npos) << "handed on in 32 bits";
+}
+
+TEST_F(CommandsTest, EvaluateKnowsTheCategoriesOfATable) {
+  for (const char* categories : {"one_hot", "embedded"}) {
+    const auto [trained, evaluated] = TrainedAndEvaluatedLoss({{"dataset", std::string("synthetic_table")},
+                                                               {"task", std::string("regression")},
+                                                               {"model", std::string("mlp")},
+                                                               {"max_train_examples", int64_t{200}},
+                                                               {"categories", std::string(categories)}});
+    EXPECT_EQ(trained, evaluated) << categories;
+  }
+}
+
+// A file of CIFAR-10 all of whose pixels are at most `brightest`.
+std::string CifarRecords(int records, int brightest) {
+  std::string file;
+  for (int record = 0; record < records; ++record) {
+    file += static_cast<char>(record % 10);
+    for (int i = 0; i < 3072; ++i) file += static_cast<char>((record * 31 + i * 7) % (brightest + 1));
+  }
+  return file;
+}
+
+TEST_F(CommandsTest, EvaluateStandardisesColoursAsTheTrainingDid) {
+  // The same test part beside a brighter and a darker training part.
+  const TemporaryFolder bright, dark;
+  for (const TemporaryFolder* folder : {&bright, &dark}) {
+    WriteFile(folder->path() / "data_batch_1.bin", CifarRecords(40, folder == &bright ? 255 : 60));
+    WriteFile(folder->path() / "test_batch.bin", CifarRecords(20, 200));
+  }
+  const auto [trained, evaluated] = TrainedAndEvaluatedLoss({{"dataset", std::string("cifar10")},
+                                                             {"data_dir", bright.path().string()},
+                                                             {"model", std::string("linear")},
+                                                             {"batch_size", int64_t{8}}},
+                                                            dark.path().string());
+  EXPECT_EQ(trained, evaluated);
 }
 
 TEST_F(CommandsTest, EvaluateTakesTheTrialsDataFromTheTrial) {

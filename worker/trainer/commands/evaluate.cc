@@ -7,6 +7,7 @@
 #include "worker/trainer/commands/commands.h"
 #include "worker/trainer/commands/trained_model.h"
 #include "worker/training/data/dataset.h"
+#include "worker/training/data/prepare.h"
 #include "worker/training/errors.h"
 
 namespace athanor {
@@ -28,6 +29,7 @@ Dataset DataFor(const TrainedModel& trained, DatasetCache& cache) {
     throw DataError("the data are not those that the model was trained on: their columns have other means");
   }
   dataset.normalization = description.normalization;
+  MakePixelScaling(dataset, trained.device);
   return dataset;
 }
 

@@ -139,10 +139,12 @@ void ReadLine(std::string_view text, ModelDescription& description) {
   } else if (key == "column") {
     normalization.columns.push_back(line.Text());
   } else if (key == "category") {
+    // Not by shape.categories, which one-hot columns are not in. Each column has a value, and they come in order.
     const auto column = line.Read<size_t>();
-    if (column >= description.shape.categories.size()) line.Refuse();
-    normalization.category_values.resize(description.shape.categories.size());
-    normalization.category_values[column].push_back(line.Text());
+    std::vector<std::vector<std::string>>& values = normalization.category_values;
+    if (column > values.size() || column >= normalization.columns.size()) line.Refuse();
+    if (column == values.size()) values.emplace_back();
+    values[column].push_back(line.Text());
   } else {
     line.Refuse();
   }

@@ -56,19 +56,23 @@ TEST(Description, ReadsBackWhatWasWritten) {
   ModelDescription images;
   images.shape = {.channels = 3, .height = 32, .width = 24, .outputs = 10};
   images.normalization.mean = {0.5, 0.25, 0.125};
-  for (const ModelDescription& description : {Table(), images}) {
+  ModelDescription one_hot = Table();
+  one_hot.shape.features = 7;  // two numbers and, of the categories, three and two
+  one_hot.shape.categories = {};
+  for (const ModelDescription& description : {Table(), images, one_hot}) {
     const std::string text = WriteDescription(description);
     const ModelDescription read = ReadDescription(text);
     EXPECT_EQ(read.options, description.options);
     EXPECT_EQ(read.shape, description.shape);
+    EXPECT_EQ(read.normalization.category_values, description.normalization.category_values);
     EXPECT_EQ(WriteDescription(read), text);
   }
 }
 
 TEST(Description, NamesTheLineThatIsNone) {
-  for (const char* line : {"colour red", "outputs", "outputs ten", "outputs 10x", "input cube 3", "input images 1 2",
-                           "option int x", "option int x 1.5", "option date x 1", "category 0 x", "class a\\", "",
-                           "class a\\t", "mean 1  2"}) {
+  for (const char* line :
+       {"colour red", "outputs", "outputs ten", "outputs 10x", "input cube 3", "input images 1 2", "option int x",
+        "option int x 1.5", "option date x 1", "category 0 x", "class a\\", "", "class a\\t", "mean 1  2"}) {
     try {
       ReadDescription(std::string(line) + "\n");
       ADD_FAILURE() << "read: " << line;
