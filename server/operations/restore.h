@@ -27,8 +27,8 @@ struct RestoreSummary {
 // what was there is moved aside as DATABASE.old-1, or the next free number. The backup stays as it is.
 //
 // A checkpoint that the backup has no file of is a row without one, as a damaged one is: its trial goes on from an
-// older one, or is trained again. Logs and artifacts of trials are in no backup: those of a database that is moved aside go with it,
-// those without a database stay for the trials that the backup has.
+// older one, or is trained again. Logs and artifacts of trials are in no backup: those of a database that is moved
+// aside go with it, those without a database stay for the trials that the backup has.
 //
 // Tokens that were given out after the backup was taken are skipped, so that a worker that still holds one cannot pass
 // for the holder of a new lease.

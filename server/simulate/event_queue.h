@@ -1,5 +1,13 @@
 // What happens next in virtual time: the queue of a discrete-event simulation. Whoever pops an event sets the clock to
 // its time; nothing is ever pushed before that time, so the clock never goes back.
+//
+// Order: by time, then by push. Nothing else decides, so one seed gives one history, on any machine and library.
+//
+// There is no way to take an event back, and none is needed: what is pushed is the next thing that happens to its
+// worker, so a busy worker has one event in the queue and an idle one has none.
+//
+// Cost: an event is 24 bytes, so the queue of 100,000 workers takes 2.4 MB.
+// Threads: not thread-safe, and free of I/O.
 #pragma once
 
 #include <algorithm>

@@ -6,8 +6,8 @@
 
 #include "base/sha256.h"
 #include "tests/fuzz/memory_file.h"
-#include "worker/training/errors.h"
 #include "worker/training/checkpoints/checkpoint_file.h"
+#include "worker/training/errors.h"
 
 namespace {
 

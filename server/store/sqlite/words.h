@@ -2,7 +2,15 @@
 // which the code lists an enumeration.
 //
 // They are the format: an entry is never changed or removed, only added, and a program that is older than a word
-// refuses the row that holds it. All constants; the tables are short and searched from the front.
+// refuses the row that holds it. What is new here needs no migration, but a database in which it was written once can
+// no longer be served by an older program: add a word together with a schema version.
+//
+// Which word stands in which column is said beside the column, in migrations/. Words of states and outcomes are in
+// upper case, as the client prints them; those that a study file holds are in lower case, as they stand there.
+//
+// Cost: all are constants; the tables have at most nine entries and are searched from the front.
+// Threads: any number. Nothing here does I/O.
+// Errors are thrown (SQLite::Exception), as everywhere in sqlite/, and become a Status where the store is left.
 #pragma once
 
 #include <array>
@@ -19,11 +27,13 @@
 
 namespace athanor::sqlite {
 
-// Every value of Enum once, with its word.
+// Every value of Enum once, with its word; no word twice. A value that is left out is not found by the compiler but by
+// the first row that is to hold it (ToWord).
 template <typename Enum, size_t kCount>
 using Words = std::array<std::pair<Enum, const char*>, kCount>;
 
-// The word of `value`. Throws SQLITE_MISUSE, which leaves the store as INTERNAL (errors.h), if it has none.
+// The word of `value`, a literal that lives for ever. Throws SQLITE_MISUSE, which leaves the store as INTERNAL
+// (errors.h), if it has none: that is a mistake in this file, or a number that is no value of the enumeration.
 template <typename Enum, size_t kCount>
 const char* ToWord(const Words<Enum, kCount>& words, Enum value) {
   for (const auto& [candidate, word] : words) {
