@@ -1,20 +1,17 @@
 #include "worker/training/data/cifar_file.h"
 
-#include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <string>
 #include <vector>
 
+#include "worker/training/data/open_file.h"
 #include "worker/training/errors.h"
 
 namespace athanor::training {
 
 void ReadCifarFile(const std::filesystem::path& path, const CifarVariant& variant, int64_t max_examples,
                    int64_t img_size, RawPart& part, const LoadingHeartbeat& heartbeat) {
-  errno = 0;
-  std::ifstream in(path, std::ios::binary);
-  if (!in) throw DataError(path.string() + ": cannot open: " + std::strerror(errno));
+  std::ifstream in = OpenDataFile(path);
   ImagePartWriter writer(kCifarImage, img_size, part.pixels);
   std::vector<char> record(variant.label_bytes + static_cast<size_t>(kCifarImage.bytes()));
   for (int64_t i = 0; max_examples == 0 || part.count < max_examples; ++i) {

@@ -1,9 +1,9 @@
 #include "worker/training/data/csv_file.h"
 
-#include <cerrno>
-#include <cstring>
 #include <set>
+#include <string_view>
 
+#include "worker/training/data/open_file.h"
 #include "worker/training/errors.h"
 
 namespace athanor::training {
@@ -11,17 +11,20 @@ namespace {
 
 constexpr size_t kBufferBytes = 1 << 16;
 constexpr size_t kMaxCellBytes = 1 << 20;
-constexpr char kByteOrderMark[] = "\xef\xbb\xbf";
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+constexpr std::string_view kByteOrderMarksOfUtf16[] = {"\xff\xfe", "\xfe\xff"};
 
 }  // namespace
 
-CsvReader::CsvReader(const std::filesystem::path& path) : path_(path), buffer_(kBufferBytes) {
-  errno = 0;
-  in_.open(path, std::ios::binary);
-  if (!in_) throw DataError(path.string() + ": cannot open: " + std::strerror(errno));
+CsvReader::CsvReader(const std::filesystem::path& path) : path_(path), in_(OpenDataFile(path)), buffer_(kBufferBytes) {
+  Peek();
+  const std::string_view start(buffer_.data(), filled_);
+  for (const std::string_view mark : kByteOrderMarksOfUtf16) {
+    if (start.starts_with(mark)) RefuseLine("the file is in UTF-16; want UTF-8");
+  }
+  if (start.starts_with(kByteOrderMark)) position_ = kByteOrderMark.size();
   if (!ReadRecord()) RefuseLine("the file is empty; want a line of column names");
   columns_ = cells_;
-  if (columns_[0].starts_with(kByteOrderMark)) columns_[0].erase(0, std::strlen(kByteOrderMark));
   std::set<std::string> names;
   for (const std::string& name : columns_) {
     if (!names.insert(name).second) RefuseLine("there are two columns " + name);

@@ -15,7 +15,8 @@ namespace athanor::training {
 // A byte order mark of UTF-8 and empty lines are passed over. Names and cells are kept as they are, blanks included.
 class CsvReader {
  public:
-  // Opens the file and reads its first line. Throws DataError if it cannot be opened, is empty or names a column twice.
+  // Opens the file and reads its first line. Throws DataError if it is no file, cannot be opened, is empty, in UTF-16,
+  // or names a column twice.
   explicit CsvReader(const std::filesystem::path& path);
 
   const std::vector<std::string>& columns() const { return columns_; }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <optional>
 #include <set>
@@ -13,13 +14,16 @@
 namespace athanor::training {
 namespace {
 
-constexpr int64_t kHeartbeatRows = 4096;
+constexpr int64_t kHeartbeatRows = 16;  // which may be of a million cells
 // A target with more different values is hardly a class.
 constexpr size_t kMaxClasses = 10000;
 
+constexpr size_t kShownCharacters = 40;  // of a cell, in an error
+constexpr double kLargest = std::numeric_limits<float>::max();
+
 using Codes = std::map<std::string, int64_t, std::less<>>;
 
-// A finite number with nothing but blanks around it.
+// A number that is finite as a float too, with nothing but blanks around it.
 std::optional<double> Number(std::string_view text) {
   const size_t start = text.find_first_not_of(" \t");
   if (start == std::string_view::npos) return std::nullopt;
@@ -27,7 +31,7 @@ std::optional<double> Number(std::string_view text) {
   if (text.starts_with('+')) text.remove_prefix(1);
   double number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(number)) return std::nullopt;
+  if (error != std::errc() || end != text.data() + text.size() || !(std::abs(number) <= kLargest)) return std::nullopt;
   return number;
 }
 
@@ -37,7 +41,7 @@ double NumberAt(const CsvReader& reader, size_t column) {
   const std::string& cell = reader.cells()[column];
   if (const std::optional<double> number = Number(cell)) return *number;
   reader.Refuse(column, Missing(cell) ? std::string("a missing cell in a column of numbers")
-                                      : "'" + cell.substr(0, 40) + "' in a column of numbers");
+                                      : "'" + cell.substr(0, kShownCharacters) + "' in a column of numbers");
 }
 
 std::vector<std::string> SplitNames(const std::string& text) {
@@ -75,6 +79,10 @@ struct ColumnFacts {
   bool target = false;
   std::set<std::string, std::less<>> texts;  // kText and classes
   int64_t missing_line = 0;                  // of the first missing cell while the kind is unknown; 0 = none
+  int64_t first_line = 0;                    // of the first cell that is not missing
+  std::string first;                         // that cell
+  int64_t cells = 0;                         // that are not missing
+  int64_t numbers = 0;                       // among them, where the first is none
 
   void Look(const CsvReader& reader, size_t column) {
     const std::string& cell = reader.cells()[column];
@@ -83,9 +91,18 @@ struct ColumnFacts {
       return;
     }
     if (kind == Kind::kUnknown) kind = Number(cell) ? Kind::kNumeric : Kind::kText;
+    if (cells++ == 0) {
+      first_line = reader.line();
+      first = cell;
+    }
     if (kind == Kind::kNumeric && !Number(cell)) NumberAt(reader, column);
-    if (kind == Kind::kText && !texts.contains(cell)) texts.insert(cell);
+    if (kind != Kind::kText) return;
+    if (!target && Number(cell)) ++numbers;
+    if (!texts.contains(cell)) texts.insert(cell);
   }
+
+  // Whether its first cell alone made it a column of texts: one 'NA' may not turn numbers into classes.
+  bool NumbersBehindAText() const { return kind == Kind::kText && 2 * numbers > cells; }
 };
 
 std::vector<std::string> Ascending(const std::set<std::string, std::less<>>& texts) {
@@ -102,6 +119,11 @@ void FindTargets(const CsvReader& reader, const std::string& target, TableColumn
   // A name with a comma in it is found as a whole.
   columns.targets = IndexOf(reader.columns(), target) ? std::vector<std::string>{target} : SplitNames(target);
   if (columns.targets.empty()) throw InfeasibleError("target names no column");
+  for (size_t i = 0; i < columns.targets.size(); ++i) {
+    if (*IndexOf(columns.targets, columns.targets[i]) < i) {
+      throw InfeasibleError("target " + target + " names column " + columns.targets[i] + " twice");
+    }
+  }
   if (columns.task == TaskKind::kClassification && columns.targets.size() > 1) {
     throw InfeasibleError("target " + target + ": task: classification takes one column");
   }
@@ -128,11 +150,13 @@ class RowReader {
  public:
   RowReader(const CsvReader& reader, const std::filesystem::path& path, const TableColumns& columns)
       : reader_(reader), columns_(columns), classes_(CodesOf(columns.classes)) {
+    const Codes positions = CodesOf(reader.columns());
     const auto locate = [&](const std::string& name) {
-      const std::optional<size_t> index = IndexOf(reader.columns(), name);
-      if (!index)
+      const auto position = positions.find(name);
+      if (position == positions.end()) {
         throw DataError(path.string() + ": line 1: no column " + name + "; it has " + Listed(reader.columns()));
-      return *index;
+      }
+      return static_cast<size_t>(position->second);
     };
     for (const std::string& name : columns.numeric) numeric_.push_back(locate(name));
     for (const std::string& name : columns.categorical) categorical_.push_back(locate(name));
@@ -157,13 +181,13 @@ class RowReader {
       if (Missing(cell)) reader_.Refuse(column, "the class is missing");
       const auto code = classes_.find(cell);
       if (code == classes_.end())
-        reader_.Refuse(column, "class '" + cell.substr(0, 40) + "' is not in the training file");
+        reader_.Refuse(column, "class '" + cell.substr(0, kShownCharacters) + "' is not in the training file");
       part.classes.push_back(code->second);
       return;
     }
     const double number = NumberAt(reader_, column);
     if (columns_.task == TaskKind::kMultiLabel && number != 0 && number != 1) {
-      reader_.Refuse(column, "'" + cell.substr(0, 40) + "' is no label; want 0 or 1");
+      reader_.Refuse(column, "'" + cell.substr(0, kShownCharacters) + "' is no label; want 0 or 1");
     }
     part.targets.push_back(number);
   }
@@ -212,6 +236,9 @@ TableColumns LearnColumns(const std::filesystem::path& path, const std::string& 
                         ": a missing cell in a column of numbers");
       }
       columns.numeric.push_back(name);
+    } else if (facts[i].NumbersBehindAText()) {
+      throw DataError(path.string() + ": line " + std::to_string(facts[i].first_line) + ": column " + name + ": '" +
+                      facts[i].first.substr(0, kShownCharacters) + "' in a column of numbers");
     } else {
       columns.categorical.push_back(name);
       columns.values.emplace_back(1);

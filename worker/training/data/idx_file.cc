@@ -7,6 +7,7 @@
 #include <cstring>
 #include <limits>
 
+#include "worker/training/data/open_file.h"
 #include "worker/training/errors.h"
 
 namespace athanor::training {
@@ -18,6 +19,7 @@ struct IdxReader::File {
 
 IdxReader::IdxReader(const std::filesystem::path& path, size_t expected_dimensions) : path_(path) {
   errno = 0;
+  RequireRegularFile(path);
   gzFile handle = gzopen(path.c_str(), "rbe");
   if (handle == nullptr) {
     throw DataError(path.string() + ": cannot open: " + (errno != 0 ? std::strerror(errno) : "out of memory"));

@@ -1,12 +1,11 @@
 #include "worker/training/data/image_file.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <string>
 
+#include "worker/training/data/open_file.h"
 #include "worker/training/errors.h"
 
 namespace athanor::training {
@@ -40,9 +39,7 @@ DecodedImage DecodeImage(std::span<const uint8_t> file) {
 }
 
 DecodedImage ReadImage(const std::filesystem::path& path) {
-  errno = 0;
-  std::ifstream in(path, std::ios::binary);
-  if (!in) throw DataError(path.string() + ": cannot open: " + std::strerror(errno));
+  std::ifstream in = OpenDataFile(path);
   const std::vector<char> bytes{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
   if (in.bad()) throw DataError(path.string() + ": cannot read");
   try {

@@ -10,6 +10,7 @@
 #include "worker/training/data/csv_table.h"
 #include "worker/training/data/idx_file.h"
 #include "worker/training/data/image_list.h"
+#include "worker/training/data/open_file.h"
 #include "worker/training/data/prepare.h"
 #include "worker/training/errors.h"
 
@@ -18,7 +19,7 @@ namespace {
 
 // What PNG and JPEG files do not begin with: two zero bytes of an IDX file, or gzip's mark.
 bool LooksLikeIdx(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
+  std::ifstream in = OpenDataFile(path);
   char start[2] = {1, 1};
   in.read(start, sizeof(start));
   return (start[0] == 0 && start[1] == 0) || (start[0] == '\x1f' && start[1] == '\x8b');

@@ -15,6 +15,7 @@
 #include <string>
 
 #include "base/random.h"
+#include "base/value.h"
 #include "worker/training/data/split.h"
 #include "worker/training/errors.h"
 
@@ -200,6 +201,14 @@ at::Tensor Shared(const std::vector<Number>& values, std::vector<int64_t> sizes,
       const_cast<Number*>(values.data()), sizes, [raw](void*) {}, at::TensorOptions().dtype(type));
 }
 
+// (value - mean) / stddev. Throws DataError naming the column if that is no number of a float.
+float Standardized(double value, double mean, double stddev, const std::string& column) {
+  const auto standardized = static_cast<float>((value - mean) / stddev);
+  if (std::isfinite(standardized)) return standardized;
+  throw DataError("column " + column + ": " + ToString(value) + " lies too far from the training part's mean " +
+                  ToString(mean) + " for its standard deviation " + ToString(stddev));
+}
+
 at::Tensor EncodeTargets(const Raw& raw, const RawPart& part, TaskKind task, const Normalization& normalization) {
   if (!part.classes.empty()) return Shared(part.classes, {part.count}, at::kLong, raw);
   if (part.targets.empty()) return at::zeros({part.count}, at::kLong);
@@ -209,9 +218,10 @@ at::Tensor EncodeTargets(const Raw& raw, const RawPart& part, TaskKind task, con
   for (size_t i = 0; i < part.targets.size(); ++i) {
     const size_t column = i % static_cast<size_t>(columns);
     const double value = part.targets[i];
-    out[i] = static_cast<float>(task == TaskKind::kRegression
-                                    ? (value - normalization.target_mean[column]) / normalization.target_stddev[column]
-                                    : value);
+    out[i] = task == TaskKind::kRegression
+                 ? Standardized(value, normalization.target_mean[column], normalization.target_stddev[column],
+                                raw->target_columns[column])
+                 : static_cast<float>(value);
   }
   return targets;
 }
@@ -262,7 +272,8 @@ at::Tensor EncodeTable(const RawPart& part, const Shape& shape, const Normalizat
   for (size_t i = 0; i < static_cast<size_t>(part.count); ++i, row += width) {
     for (size_t column = 0; column < numeric; ++column) {
       const double number = part.numbers[i * numeric + column];
-      row[column] = static_cast<float>((number - normalization.mean[column]) / normalization.stddev[column]);
+      row[column] =
+          Standardized(number, normalization.mean[column], normalization.stddev[column], normalization.columns[column]);
     }
     size_t next = numeric;
     for (size_t column = 0; column < categorical; ++column) {

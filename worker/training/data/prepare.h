@@ -14,12 +14,13 @@ namespace athanor::training {
 // training half alone. Where memory allows (twice the size of the examples is free, so that at least as much is left),
 // examples lie on `device`, else on the CPU. Tensors on the CPU share the memory of `raw` where they can.
 //
-// Throws InfeasibleError if the examples do not have what the task wants, or too few are left to split. The hash of the
-// result is left empty.
+// Throws InfeasibleError if the examples do not have what the task wants, or too few are left to split; DataError
+// naming the column if a number, standardised, does not fit a float. The hash of the result is left empty.
 Dataset PrepareDataset(const std::shared_ptr<const RawDataset>& raw, const DataOptions& options, TaskKind task,
                        const at::Device& device);
 
-// Rows of a table as a model takes them: float32 [N, shape.features + shape.categories].
+// Rows of a table as a model takes them: float32 [N, shape.features + shape.categories]. Throws DataError naming the
+// column if a number, standardised, does not fit a float.
 at::Tensor EncodeTable(const RawPart& part, const Shape& shape, const Normalization& normalization);
 
 // Fills pixel_scale and pixel_shift from `normalization`, if there are several channels.

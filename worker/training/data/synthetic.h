@@ -42,7 +42,7 @@ class SyntheticSource final : public Source {
     Random random({seed_, HashString(name)});
     for (; part.count < count; ++part.count) {
       make_(random, part);
-      if (part.count % 100 == 0) heartbeat();
+      heartbeat();
     }
   }
 

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "tests/worker/training/data/error_of.h"
 #include "tests/worker/training/test_data.h"
@@ -51,6 +52,10 @@ TEST(CsvReader, ReadsRecordsAsRfc4180HasThem) {
        "\xef\xbb\xbf"
        "a,b\n\n1,2\n\n",
        {{"a", "b"}, {"1", "2"}}},
+      {"a quoted name behind a byte order mark",
+       "\xef\xbb\xbf"
+       "\"a,b\",c\n1,2\n",
+       {{"a,b", "c"}, {"1", "2"}}},
   };
   for (const Case& c : cases) EXPECT_EQ(Records(c.text), c.records) << c.what;
 }
@@ -71,6 +76,9 @@ TEST(CsvReader, RefusesWhatIsNoTableNamingTheLine) {
   };
   const Case cases[] = {
       {"", "line 1: the file is empty"},
+      {"\xff\xfe"
+       "a",
+       "line 1: the file is in UTF-16; want UTF-8"},
       {"a,b,a\n", "line 1: there are two columns a"},
       {"a,b\n1,2\n3\n", "line 3: 1 cells; the first line names 2 columns"},
       {"a\n\"x\n", "line 2: a quote is not closed"},
@@ -80,6 +88,14 @@ TEST(CsvReader, RefusesWhatIsNoTableNamingTheLine) {
   for (const Case& c : cases) {
     EXPECT_THAT(ErrorOf<DataError>([&] { Records(c.text); }), HasSubstr(std::string("train.csv: ") + c.expected));
   }
+}
+
+TEST(CsvReader, RefusesWhatIsNoFile) {
+  const TemporaryFolder folder;
+  const std::filesystem::path pipe = folder.path() / "train.csv";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_THAT(ErrorOf<DataError>([&] { CsvReader reader(pipe); }), HasSubstr("train.csv: is no regular file"));
+  EXPECT_THAT(ErrorOf<DataError>([&] { CsvReader reader(folder.path()); }), HasSubstr("is no regular file"));
 }
 
 TEST(LearnColumns, TellsNumbersFromTextsByTheFirstCell) {
@@ -93,6 +109,12 @@ TEST(LearnColumns, TellsNumbersFromTextsByTheFirstCell) {
   EXPECT_THAT(part.numbers, ElementsAre(1.5, -2000, 7));
   EXPECT_THAT(part.categories, ElementsAre(2, 0, 1, 1, 2, 0));
   EXPECT_THAT(part.targets, ElementsAre(1, 2, 3));
+}
+
+TEST(LearnColumns, KeepsTextsOfWhichHalfAreNumbers) {
+  const CsvFile file("size,y\nS,1\n38,2\n40,3\nM,4\n");
+  const TableColumns columns = LearnColumns(file.path(), "y", TaskKind::kRegression, kSilent);
+  EXPECT_THAT(columns.categorical, ElementsAre("size"));
 }
 
 TEST(LearnColumns, NumbersClassesInAscendingOrder) {
@@ -142,6 +164,8 @@ TEST(LearnColumns, RefusesBadCellsNamingLineAndColumn) {
       {"x,y\n1,1\n,2\n", TaskKind::kRegression, "line 3: column x: a missing cell in a column of numbers"},
       {"x,y\n,1\n2,2\n", TaskKind::kRegression, "line 2: column x: a missing cell in a column of numbers"},
       {"x,y\n1,1\nnan,2\n", TaskKind::kRegression, "line 3: column x: 'nan' in a column of numbers"},
+      {"x,y\n1,1\n1e39,2\n", TaskKind::kRegression, "line 3: column x: '1e39' in a column of numbers"},
+      {"x,y\n,1\nNA,1\n1,2\n2,3\n", TaskKind::kRegression, "line 3: column x: 'NA' in a column of numbers"},
       {"x,y\n1,a\n", TaskKind::kRegression, "line 2: column y: 'a' in a column of numbers"},
       {"x,y\n1,2\n", TaskKind::kMultiLabel, "line 2: column y: '2' is no label; want 0 or 1"},
       {"x,y\n1,a\n2,\n", TaskKind::kClassification, "line 3: column y: the class is missing"},
@@ -163,6 +187,7 @@ TEST(LearnColumns, RefusesTargetsThatAreNotThere) {
   };
   EXPECT_THAT(learn("z", TaskKind::kRegression), HasSubstr("target z is no column of the training file; it has x, y"));
   EXPECT_THAT(learn(" ,", TaskKind::kRegression), HasSubstr("target names no column"));
+  EXPECT_THAT(learn("y, y", TaskKind::kRegression), HasSubstr("target y, y names column y twice"));
   EXPECT_THAT(learn("x,y", TaskKind::kClassification), HasSubstr("task: classification takes one column"));
 }
 

@@ -141,6 +141,20 @@ TEST(PrepareDataset, StandardisesTablesAndTheirTargetsByTheTrainingHalf) {
   EXPECT_THAT(Values(batch.inputs), ElementsAre(0, 1, 0, 0, 1)) << "as they are";
 }
 
+TEST(PrepareDataset, RefusesNumbersThatStandardisedFitNoFloat) {
+  const auto error = [](const RawDataset& raw) {
+    return ErrorOf<DataError>([&] { Prepare(raw, {}, TaskKind::kRegression); });
+  };
+  RawDataset raw = TableData();
+  raw.train.numbers = {0, 7, 1e-10, 7};  // x: mean and deviation 5e-11
+  raw.test.numbers = {3e38, 8};
+  EXPECT_THAT(error(raw), HasSubstr("column x: 3e+38 lies too far from the training part's mean 5e-11"));
+  raw = TableData();
+  raw.train.targets = {0, 1e-10};
+  raw.test.targets = {-3e38};
+  EXPECT_THAT(error(raw), HasSubstr("column y: -3e+38 lies too far"));
+}
+
 TEST(PrepareDataset, LeavesCategoriesAsIndicesForEmbedding) {
   const Dataset dataset = Prepare(TableData(), {.categories = CategoryCoding::kEmbedded}, TaskKind::kRegression);
   EXPECT_EQ(dataset.shape, (Shape{.input = InputKind::kTable, .features = 2, .categories = {3}, .outputs = 1}));
