@@ -11,6 +11,7 @@ struct ToText {
   std::string operator()(int64_t value) const { return std::to_string(value); }
   std::string operator()(const std::string& value) const { return value; }
   std::string operator()(double value) const {
+    if (std::isnan(value)) return "nan";  // whatever its sign bit: 0.0 / 0.0 sets it on x86
     char buffer[32];
     const auto end = std::to_chars(buffer, buffer + sizeof(buffer), value).ptr;
     std::string text(buffer, end);

@@ -26,6 +26,7 @@ TEST(ValueTest, PrintsWhatPeopleWrite) {
                                                  {kInfinity, "inf"},
                                                  {-kInfinity, "-inf"},
                                                  {std::nan(""), "nan"},
+                                                 {-std::nan(""), "nan"},
                                                  {std::string("sgd"), "sgd"},
                                                  {std::string(""), ""}};
   for (const auto& [value, text] : cases) EXPECT_EQ(ToString(value), text);
