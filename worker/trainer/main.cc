@@ -33,10 +33,6 @@ bool Claim(int descriptor) {
   return flags >= 0 && fcntl(descriptor, F_SETFD, flags | FD_CLOEXEC) == 0;
 }
 
-}  // namespace
-
-namespace {
-
 struct NamedCommand {
   std::string_view name;
   int (*run)(const std::vector<std::string>& words);

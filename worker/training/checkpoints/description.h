@@ -3,7 +3,7 @@
 // Section `description` of a checkpoint (checkpoint_file.h): text, one fact a line, every line ended by a newline, in
 // this order; backslashes and line ends in texts are written \\ and \n:
 //   option TYPE NAME VALUE          each option that was given; TYPE: bool, int, float or string
-//   input images CHANNELS HEIGHT WIDTH, or input table FEATURES [SIZE ...]   sizes: of the categorical columns
+//   input images CHANNELS HEIGHT WIDTH, or input table FEATURES [SIZE ...]   sizes: of the embedded categories
 //   outputs COUNT
 //   mean X ..., stddev X ..., target_mean X ..., target_stddev X ...         as in data/shape.h; absent if empty
 //   class NAME                      by index

@@ -29,7 +29,9 @@ struct Normalization {
   // Regression: what is predicted times stddev plus mean is the number in the file's unit. Empty elsewhere.
   std::vector<double> target_mean;
   std::vector<double> target_stddev;
-  std::vector<std::string> classes;  // names by index; classification and multi-label
+  // Names of the outputs by index: of the classes, the labels, or the numbers of a regression. Empty for
+  // reconstruction.
+  std::vector<std::string> classes;
   std::vector<std::string> columns;  // tables: names of the numeric columns, then of the categorical ones
   std::vector<std::vector<std::string>> category_values;  // tables: of each categorical column, by index
 };

@@ -1,4 +1,8 @@
 // What is trained (models/model.h).
+//
+// Plain values: ParseTrainingOptions has checked each against its range; sizes that the data or another option do not
+// allow are refused by MakeModel. An option is looked at by the architectures named with it (dropout by nearly all) and
+// by no other; what each does in the network stands in models/architectures.h.
 #pragma once
 
 #include <cstdint>
@@ -29,36 +33,38 @@ enum class Norm { kNone, kBatch, kLayer, kGroup };
 enum class BilinearPooling { kFull, kCompact };
 enum class Attention { kNone, kSpatial };
 
-// Each architecture looks at the options that the table (base/trainer_options/model.cc) gives it, and at no other.
 struct ModelOptions {
   Architecture architecture = Architecture::kLenet;
-  int64_t hidden_units = 128;
-  int64_t hidden_layers = 2;  // >= 0
-  int64_t channels = 16;
-  int64_t blocks = 3;
-  int64_t kernel_size = 5;  // side in pixels; odd
-  int64_t patch_size = 4;   // pixels
-  double width_multiplier = 1;
-  int64_t embedding_units = 32;
-  int64_t category_units = 8;
-  BilinearPooling pooling = BilinearPooling::kFull;
-  int64_t sketch_units = 1024;
-  Attention attention = Attention::kNone;
-  Activation activation = Activation::kRelu;
-  Norm norm = Norm::kNone;
-  double dropout = 0;  // [0, 1)
-  bool channels_last = true;
-  std::string model_file = "";  // torchscript
+  int64_t hidden_units = 128;    // mlp, autoencoder: of each hidden layer; lenet: of the first dense one; gmlp: even
+  int64_t hidden_layers = 2;     // mlp, autoencoder (each way); >= 0
+  int64_t channels = 16;         // lenet, cnn, conv_autoencoder, bilinear: first block; gmlp: of a token
+  int64_t blocks = 3;            // cnn, conv_autoencoder, bilinear: each halves the image; gmlp
+  int64_t kernel_size = 5;       // lenet, cnn: side in pixels; odd
+  int64_t patch_size = 4;        // gmlp: side in pixels; divides the image's height and width
+  double width_multiplier = 1;   // inception, mobilenet_v3, resnet: of all channel counts; > 0
+  int64_t embedding_units = 32;  // autoencoder, conv_autoencoder: width of the code
+  int64_t category_units = 8;    // linear, mlp with embedded categories: width of a vector
+  BilinearPooling pooling = BilinearPooling::kFull;  // bilinear
+  int64_t sketch_units = 1024;                       // bilinear with kCompact: width of the sketch
+  Attention attention = Attention::kNone;            // inception
+  Activation activation = Activation::kRelu;         // lenet, mlp, cnn, bilinear, autoencoder, conv_autoencoder
+  Norm norm = Norm::kNone;                           // lenet, mlp, cnn, autoencoder, conv_autoencoder
+  // Probability of zeroing, before the head and, in lenet and mlp, the hidden dense layers; autoencoders only with a
+  // head; not linear, torchscript; [0, 1).
+  double dropout = 0;
+  bool channels_last = true;    // how weights of convolutions lie in memory; all but torchscript
+  std::string model_file = "";  // torchscript: path of the module; not empty there
 
   bool operator==(const ModelOptions&) const = default;
 };
 
-// Where the weights start, and which of them train when.
+// Where the weights start, and which of them train when: of all architectures. The latter two need a model that tells
+// its head (Model::HeadPrefix).
 struct TransferOptions {
-  std::string pretrained = "";         // a checkpoint file; empty = none
-  std::string pretrained_prefix = "";  // OLD=NEW, by commas
-  double freeze_epochs = 0;
-  double backbone_learning_rate_factor = 1;
+  std::string pretrained = "";               // path of a checkpoint or TorchScript file; empty = none
+  std::string pretrained_prefix = "";        // OLD=NEW, by commas (models/transfer.h)
+  double freeze_epochs = 0;                  // in which the head alone is trained; >= 0
+  double backbone_learning_rate_factor = 1;  // of all but the head afterwards; [0, 1], 0 = they are never trained
 };
 
 }  // namespace athanor::training
