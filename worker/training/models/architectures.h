@@ -90,7 +90,8 @@ std::unique_ptr<Model> MakeConvAutoencoder(const ModelSpec& spec);
 // returns what Model::Forward does; this is tried once, in evaluation mode on a batch of zeros.
 //
 // Throws DataError, naming the file, if it is missing or no TorchScript module; InfeasibleError if it fails on the
-// batch, returns another shape or no tensor, or has parameters that are not float32, or none.
+// batch, returns another shape or no tensor, has parameters that are not float32, or none, or buffers that a checkpoint
+// cannot hold (parameter_layout.h).
 std::unique_ptr<Model> MakeTorchScript(const ModelSpec& spec);
 
 }  // namespace athanor::training

@@ -3,6 +3,7 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <limits>
@@ -12,6 +13,15 @@
 
 namespace athanor::training {
 namespace {
+
+struct BufferType {
+  at::ScalarType type;
+  const char* name;
+};
+constexpr BufferType kBufferTypes[] = {{at::kDouble, "float64"},    {at::kFloat, "float32"}, {at::kHalf, "float16"},
+                                       {at::kBFloat16, "bfloat16"}, {at::kLong, "int64"},    {at::kInt, "int32"},
+                                       {at::kShort, "int16"},       {at::kChar, "int8"},     {at::kByte, "uint8"},
+                                       {at::kBool, "bool"}};
 
 std::string Joined(at::IntArrayRef numbers) {
   if (numbers.empty()) return "-";
@@ -125,8 +135,10 @@ NamedTensor ReadBuffer(LineReader& line, const CheckpointSections& sections, con
   const std::string_view type = line.TakeField();
   const std::vector<int64_t> sizes = line.TakeNumbers();
   const std::string name = line.TakeName();
-  if (type != "float32" && type != "int64") line.Fail("want float32 or int64, not " + std::string(type));
-  const at::ScalarType scalar_type = type == "float32" ? at::kFloat : at::kLong;
+  const auto* const known =
+      std::ranges::find(kBufferTypes, type, [](const BufferType& one) { return std::string_view(one.name); });
+  if (known == std::end(kBufferTypes)) line.Fail(std::string(type) + " is no type of a buffer");
+  const at::ScalarType scalar_type = known->type;
   const std::string_view elements = SectionOf(sections, prefix + "buffer/" + name);
   const auto total = static_cast<int64_t>(elements.size() / c10::elementSize(scalar_type));
   if (CountWithin(total, sizes) != total || elements.size() % c10::elementSize(scalar_type) != 0) {
@@ -139,6 +151,11 @@ NamedTensor ReadBuffer(LineReader& line, const CheckpointSections& sections, con
 
 }  // namespace
 
+bool CanBeSaved(const at::Tensor& buffer) {
+  return buffer.layout() == at::kStrided &&
+         std::ranges::find(kBufferTypes, buffer.scalar_type(), &BufferType::type) != std::end(kBufferTypes);
+}
+
 std::string WriteLayout(Model& model) {
   std::string text;
   for (const NamedTensor& parameter : model.Parameters()) {
@@ -146,7 +163,7 @@ std::string WriteLayout(Model& model) {
             " " + Joined(parameter.tensor.strides()) + " " + parameter.name + "\n";
   }
   for (const NamedTensor& buffer : model.Buffers()) {
-    const char* const type = buffer.tensor.scalar_type() == at::kLong ? "int64" : "float32";
+    const char* const type = std::ranges::find(kBufferTypes, buffer.tensor.scalar_type(), &BufferType::type)->name;
     text += std::string("buffer ") + type + " " + Joined(buffer.tensor.sizes()) + " " + buffer.name + "\n";
   }
   return text;
@@ -154,8 +171,10 @@ std::string WriteLayout(Model& model) {
 
 std::vector<NamedTensor> TensorsOfCheckpoint(const CheckpointSections& sections) {
   const std::string_view text = SectionOf(sections, "layout");
-  const std::string prefix = sections.contains("best_parameters") ? "best_" : "";
-  const std::string_view parameters = SectionOf(sections, prefix + "parameters");
+  const bool has_best = sections.contains("best_parameters");
+  const std::string prefix = has_best ? "best_" : "";
+  const bool averaged = !has_best && sections.contains("average/weight_average");
+  const std::string_view parameters = SectionOf(sections, averaged ? "average/weight_average" : prefix + "parameters");
   std::vector<NamedTensor> tensors;
   std::string_view rest = text;
   for (int64_t number = 1; !rest.empty(); ++number) {

@@ -10,6 +10,7 @@
 
 #include "worker/training/errors.h"
 #include "worker/training/models/architectures.h"
+#include "worker/training/models/parameter_layout.h"
 #include "worker/training/models/torchscript_file.h"
 
 namespace athanor::training {
@@ -54,6 +55,11 @@ void CheckParameters(TorchScriptModel& model, const std::string& path) {
     if (parameter.tensor.scalar_type() == at::kFloat && parameter.tensor.layout() == at::kStrided) continue;
     throw InfeasibleError("model_file " + path + ": parameter " + parameter.name + " is " +
                           c10::toString(parameter.tensor.scalar_type()) + "; want dense float32");
+  }
+  for (const NamedTensor& buffer : model.Buffers()) {
+    if (CanBeSaved(buffer.tensor)) continue;
+    throw InfeasibleError("model_file " + path + ": buffer " + buffer.name + " is " +
+                          c10::toString(buffer.tensor.scalar_type()) + ", which a checkpoint cannot hold");
   }
 }
 

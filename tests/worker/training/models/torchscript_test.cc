@@ -101,6 +101,9 @@ TEST_F(TorchScript, SaysWhatOfAFileDoesNotFit) {
   torch::jit::Module doubles = ScriptedModule(kDenseBody);
   doubles.register_parameter("scale", at::ones({1}, at::kDouble).set_requires_grad(true), /*is_buffer=*/false);
   EXPECT_THAT(RefusalOf(Saved(doubles)), HasSubstr("parameter scale is Double; want dense float32"));
+  torch::jit::Module waves = ScriptedModule(kDenseBody);
+  waves.register_buffer("waves", at::ones({1}, at::kComplexFloat));
+  EXPECT_THAT(RefusalOf(Saved(waves)), HasSubstr("buffer waves is ComplexFloat, which a checkpoint cannot hold"));
   torch::jit::Module constant("Constant");
   constant.define("def forward(self, x):\n    return x.flatten(1)[:, :3]\n");
   EXPECT_THAT(RefusalOf(Saved(constant)), HasSubstr("has no parameters to train"));
