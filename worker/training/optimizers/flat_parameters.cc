@@ -24,12 +24,14 @@ FlatParameters::FlatParameters(Model& model) {
   gradients_ = at::zeros({size}, options);
   int64_t start = 0;
   for (NamedTensor parameter : parameters) {
-    // The layout is kept: convolutions run fastest on weights that lie channels last.
-    at::Tensor view = values_.as_strided(parameter.tensor.sizes(), parameter.tensor.strides(), start);
-    view.copy_(parameter.tensor);
+    // The layout is kept: convolutions run fastest on weights that lie channels last. But not one with gaps or
+    // overlaps, as a slice has that a module's file may hold: it would reach into the parameters behind.
+    const at::Tensor dense =
+        parameter.tensor.is_non_overlapping_and_dense() ? parameter.tensor : parameter.tensor.contiguous();
+    at::Tensor view = values_.as_strided(dense.sizes(), dense.strides(), start);
+    view.copy_(dense);
     parameter.tensor.set_data(view);
-    parameter.tensor.mutable_grad() =
-        gradients_.as_strided(parameter.tensor.sizes(), parameter.tensor.strides(), start);
+    parameter.tensor.mutable_grad() = gradients_.as_strided(dense.sizes(), dense.strides(), start);
     segments_.push_back({parameter.name, start, parameter.tensor.numel(), parameter.tensor.dim()});
     start += Aligned(parameter.tensor.numel());
   }

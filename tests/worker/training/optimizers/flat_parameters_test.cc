@@ -1,6 +1,8 @@
 #include "worker/training/optimizers/flat_parameters.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/tensor.h>
 #include <c10/core/GradMode.h>
 #include <gtest/gtest.h>
@@ -33,6 +35,17 @@ TEST(FlatParameters, KeepsValuesAndCollectsGradients) {
     parameters.values().fill_(7);
     EXPECT_EQ(model.Value(1, 0), 7) << "parameters are views";
   }
+}
+
+TEST(FlatParameters, SlicesOfLargerTensorsDoNotReachIntoTheirNeighbours) {
+  const at::Tensor larger = at::arange(8 * 16, at::kFloat).view({8, 16});
+  ParametersModel model({larger.narrow(1, 3, 2), at::full({16}, -1.0, at::kFloat)});
+  FlatParameters parameters(model);
+  EXPECT_EQ(model.Value(0, 15), 7 * 16 + 4);
+  const c10::NoGradGuard no_grad;
+  parameters.values().narrow(0, 0, 16).zero_();
+  EXPECT_EQ(model[0].abs().sum().item<float>(), 0) << "all of it lies in its segment";
+  EXPECT_EQ(model[1].sum().item<float>(), -16);
 }
 
 TEST(FlatParameters, SaysWhereParametersLie) {
