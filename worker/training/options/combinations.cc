@@ -14,9 +14,6 @@ void CheckModel(const TrainingOptions& options) {
     throw InfeasibleError("kernel_size " + std::to_string(model.kernel_size) +
                           " is even; want an odd one, so that the convolution keeps the size of the image");
   }
-  if (model.norm == Norm::kBatch && options.batch_size == 1) {
-    throw InfeasibleError("norm: batch needs a batch_size above 1");
-  }
   if (model.architecture == Architecture::kTorchScript && model.model_file.empty()) {
     throw InfeasibleError("model: torchscript needs model_file");
   }
@@ -60,6 +57,9 @@ void CheckTask(const TrainingOptions& options) {
     throw InfeasibleError("rebalance needs task: classification");
   }
   if (options.prior_bias && !classification) throw InfeasibleError("prior_bias needs task: classification");
+  if (options.prior_bias && loss == LossKind::kMse) {
+    throw InfeasibleError("prior_bias sets logits; with loss: mse the outputs are none");
+  }
   if (!options.distillation.teacher.empty() && !classification) {
     throw InfeasibleError("teacher needs task: classification");
   }

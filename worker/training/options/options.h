@@ -47,7 +47,7 @@ struct TrainingOptions {
   double gradient_clip_value = 0;   // of each; 0 = no clipping
   double weight_average_decay = 0;  // a step; 0 = no average; [0, 1)
   int64_t batch_size = 128;         // examples an optimiser step
-  int64_t accumulation_steps = 1;   // parts of a batch
+  int64_t accumulation_steps = 1;   // parts of a batch; fewer where batch normalisation would get one of one example
   OutOfMemory out_of_memory = OutOfMemory::kFail;
   Precision precision = Precision::kFloat32;
   Check check = Check::kNone;

@@ -51,16 +51,17 @@ double TrainOn(const Batch& batch, const CheckSetting& setting, double learning_
   state.parameters().ZeroGradients();
   const at::Tensor loss = setting.task.TrainingLoss(state.model().Forward(batch.inputs), setting.task.TargetsOf(batch));
   loss.backward();
+  if (setting.options.gradient_clip_value > 0)
+    state.parameters().ClipGradientValue(setting.options.gradient_clip_value);
   if (setting.options.gradient_clip_norm > 0) state.parameters().ClipGradientNorm(setting.options.gradient_clip_norm);
   state.optimizer().Step(++state.progress.optimizer_step, learning_rate);
   setting.heartbeat();
   return loss.item<double>();
 }
 
-// As in training: batch normalisation by the batch's own statistics.
-double PlainLoss(const Batch& batch, const CheckSetting& setting, TrainingState& state) {
+double PlainLoss(const Batch& batch, const CheckSetting& setting, Mode mode, TrainingState& state) {
   const c10::NoGradGuard no_grad;
-  state.model().SetMode(Mode::kTraining);
+  state.model().SetMode(mode);
   const std::unique_ptr<Scores> scores = setting.task.NewScores(MetricSet::kBasic);
   scores->Add(state.model().Forward(batch.inputs), setting.task.TargetsOf(batch));
   return scores->Values().at("loss");
@@ -70,14 +71,17 @@ double PlainLoss(const Batch& batch, const CheckSetting& setting, TrainingState&
 
 void CheckOverfitting(const CheckSetting& setting, TrainingState& state) {
   const Batch batch = Batches(setting).At(0);
-  const double first = PlainLoss(batch, setting, state);
+  const double first = PlainLoss(batch, setting, Mode::kTraining, state);
   const double wanted = std::max(kOverfitLoss, kOverfitShare * first);
   constexpr int kLookEvery = 10;
   double reached = first;
   for (int step = 1; step <= kOverfitSteps; ++step) {
     TrainOn(batch, setting, setting.options.schedule.learning_rate, state);
     if (step % kLookEvery != 0) continue;
-    reached = PlainLoss(batch, setting, state);
+    // In training mode, where batch normalisation goes by the batch's own statistics, or in evaluation mode, where
+    // dropout hides nothing of what was learnt.
+    reached = PlainLoss(batch, setting, Mode::kTraining, state);
+    reached = std::min(reached, PlainLoss(batch, setting, Mode::kEvaluation, state));
     if (reached <= wanted) return;
     if (!std::isfinite(reached)) break;
   }

@@ -23,8 +23,9 @@ struct CheckSetting {
 };
 
 // Trains on one batch alone, at the peak learning rate and without augmentation, until its loss (without smoothing and
-// weights) is at most a twentieth of what it was, or 0.01. Throws InfeasibleError if 300 steps do not get there: then
-// the network, the loss or the learning rate is at fault, not the data. `state` is used up.
+// weights; in training or in evaluation mode, whichever is less) is at most a twentieth of what it was, or 0.01. Throws
+// InfeasibleError if 300 steps do not get there: then the network, the loss or the learning rate is at fault, not the
+// data. `state` is used up.
 void CheckOverfitting(const CheckSetting& setting, TrainingState& state);
 
 // The learning-rate range test (Smith 2017, arXiv:1506.01186, section 3.3): 100 steps whose rate rises exponentially

@@ -82,9 +82,9 @@ std::unique_ptr<Model> WithPrecision(std::unique_ptr<Model> model, Precision pre
 
 void ObserveGradients(bool finite, LossScale& scale) {
   if (!finite) {
-    scale = {.scale = scale.scale / 2};
+    scale = {.scale = scale.scale / 2, .skipped = scale.skipped + 1};
   } else if (++scale.good_steps == kGrowthSteps) {
-    scale = {.scale = scale.scale * 2};
+    scale = {.scale = scale.scale * 2, .skipped = scale.skipped};
   }
 }
 

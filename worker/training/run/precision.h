@@ -21,10 +21,11 @@ std::unique_ptr<Model> WithPrecision(std::unique_ptr<Model> model, Precision pre
 struct LossScale {
   double scale = 65536;
   int64_t good_steps = 0;  // since the scale last changed
+  int64_t skipped = 0;     // steps that changed no weight, in all: the optimiser does not count them
 };
 
-// Takes in whether the step's gradients were finite: if not, the scale is halved; after 2000 good steps in a row it is
-// doubled.
+// Takes in whether the step's gradients were finite: if not, the step is skipped and the scale halved; after 2000 good
+// steps in a row it is doubled.
 void ObserveGradients(bool finite, LossScale& scale);
 
 }  // namespace athanor::training

@@ -59,17 +59,4 @@ SavedModel LoadSavedModel(const std::filesystem::path& checkpoint, const at::Dev
   }
 }
 
-SavedModel LoadTeacher(const std::filesystem::path& checkpoint, const Shape& shape, const at::Device& device) {
-  SavedModel teacher = LoadSavedModel(checkpoint, device, SavedPrecision::kAsTrained);
-  if (teacher.options.task.task != TaskKind::kClassification) {
-    throw InfeasibleError("teacher " + checkpoint.string() + " is not a classifier");
-  }
-  if (!(teacher.description.shape == shape)) {
-    throw InfeasibleError("teacher " + checkpoint.string() + " was trained on inputs of another size or on " +
-                          std::to_string(teacher.description.shape.outputs) + " classes; this data set has " +
-                          std::to_string(shape.outputs));
-  }
-  return teacher;
-}
-
 }  // namespace athanor::training

@@ -28,8 +28,4 @@ enum class SavedPrecision { kAsTrained, kFloat32 };
 // errors of MakeModel.
 SavedModel LoadSavedModel(const std::filesystem::path& checkpoint, const at::Device& device, SavedPrecision precision);
 
-// The model that is to be imitated. Throws InfeasibleError if it does not take the data's inputs or answers with other
-// classes.
-SavedModel LoadTeacher(const std::filesystem::path& checkpoint, const Shape& shape, const at::Device& device);
-
 }  // namespace athanor::training

@@ -38,7 +38,12 @@ Metrics Prefixed(const std::string& prefix, const Metrics& metrics) {
 // Batch normalisation may not learn from one example, so a last batch of one is left out.
 int64_t ExamplesPerEpoch(const Dataset& dataset, const TrainingOptions& options) {
   const int64_t count = dataset.train_indices.size(0);
-  if (!NormalizesOverBatch(options.model) || count % options.batch_size != 1) return count;
+  if (!NormalizesOverBatch(options.model)) return count;
+  if (options.batch_size == 1) {
+    if (options.model.architecture == Architecture::kTorchScript) return count;  // which may normalise nothing
+    throw InfeasibleError("batch_size 1: a model with batch normalisation needs 2 or more");
+  }
+  if (count % options.batch_size != 1) return count;
   if (count == 1) throw InfeasibleError("a model with batch normalisation cannot train on a single example");
   return count - 1;
 }
@@ -77,7 +82,8 @@ TrainingRun::TrainingRun(const TrialSpec& spec, const TrainingOptions& options, 
                     .class_counts = dataset_->class_counts},
                    device);
   if (!options.distillation.teacher.empty()) {
-    teacher_ = LoadTeacher(options.distillation.teacher, dataset_->shape, device);
+    teacher_ =
+        std::make_unique<Teacher>(options.distillation.teacher, dataset_->shape, dataset_->normalization, device);
   }
   const std::string identity = TrialIdentity(spec, options, *dataset_);
   state_ = RestoreNewest(identity);
@@ -131,8 +137,7 @@ void TrainingRun::MakePlan() {
   const int64_t horizon = spec_.resource == Resource::kEpoch ? options_.epochs * steps_per_epoch : options_.steps;
   schedule_.emplace(options_.schedule, steps_per_epoch, horizon);
   const int64_t freeze_steps = std::llround(options_.transfer.freeze_epochs * static_cast<double>(steps_per_epoch));
-  step_.emplace(options_, *dataset_, *task_, teacher_.has_value() ? &*teacher_ : nullptr, *schedule_, freeze_steps,
-                spec_.seed, device_);
+  step_.emplace(options_, *dataset_, *task_, teacher_.get(), *schedule_, freeze_steps, spec_.seed, device_);
 }
 
 TrialResult TrainingRun::Run() {
@@ -152,9 +157,12 @@ TrialResult TrainingRun::Run() {
 std::optional<TrialResult> TrainingRun::Advance() {
   Progress& progress = state_->progress;
   TrainBatch();
-  progress.step = plan_->FinishedStep(progress.optimizer_step);
+  const int64_t finished = plan_->FinishedStep(progress.optimizer_step);
+  const bool advanced = finished > progress.step;
+  progress.step = finished;
   if (LossChecked()) SettleLoss();
   if (!std::isfinite(progress.window_loss)) return EndDiverged(Measure());
+  if (advanced) LeaveSnapshot();
   if (plan_->Measures(progress.optimizer_step)) {
     if (std::optional<TrialResult> ended = AtMeasurement()) return ended;
     if (progress.early_end.ended != 0) return Finish();
@@ -231,11 +239,6 @@ std::optional<TrialResult> TrainingRun::AtMeasurement() {
   if (plan_->EndsWindow(progress.optimizer_step)) {
     progress.window_loss = 0;
     progress.window_examples = 0;
-  }
-  const int64_t histogram_interval = options_.report.histogram_interval;
-  if (histogram_interval > 0 && progress.step % histogram_interval == 0) {
-    artifacts_.Leave(progress.step, WeightHistograms(state_->model().Parameters()));
-    LeaveSampleInputs();
   }
   const bool hold = plan_->Holds(progress.step);
   if (hold) SaveCheckpoint();
@@ -347,6 +350,14 @@ TrialResult TrainingRun::Finish() {
     for (const ReportFile& file : scores->Reports()) artifacts_.Leave(step, file);
   }
   return {.ending = Ending::kDone, .step = step, .metrics = Prefixed("test_", scores->Values())};
+}
+
+void TrainingRun::LeaveSnapshot() {
+  const int64_t step = state_->progress.step;
+  const int64_t interval = options_.report.histogram_interval;
+  if (interval == 0 || step % interval != 0) return;
+  artifacts_.Leave(step, WeightHistograms(state_->model().Parameters()));
+  LeaveSampleInputs();
 }
 
 void TrainingRun::LeaveSampleInputs() {

@@ -18,6 +18,7 @@
 #include "worker/training/run/artifact_writer.h"
 #include "worker/training/run/pacer.h"
 #include "worker/training/run/plan.h"
+#include "worker/training/run/teacher.h"
 #include "worker/training/run/trainer.h"
 #include "worker/training/run/training_state.h"
 #include "worker/training/run/training_step.h"
@@ -68,6 +69,8 @@ class TrainingRun {
   // The objective's part in what is best, in the learning rate and in whether the trial goes on.
   void Observe(const Metrics& metrics);
   void SaveCheckpoint();
+  // What histogram_interval asks for.
+  void LeaveSnapshot();
   void LeaveSampleInputs();
   void ReportProgress();
 
@@ -82,7 +85,7 @@ class TrainingRun {
   std::unique_ptr<Task> task_;
   std::optional<RunPlan> plan_;
   std::optional<LearningRateSchedule> schedule_;
-  std::optional<SavedModel> teacher_;
+  std::unique_ptr<Teacher> teacher_;  // null without distillation
   std::unique_ptr<TrainingState> state_;
   std::optional<TrainingStep> step_;
   MetricSet metric_set_;

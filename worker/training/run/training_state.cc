@@ -55,6 +55,7 @@ void VisitNumbers(auto& progress, const auto& visit) {
   visit("early_end/ended", progress.early_end.ended);
   visit("loss_scale/scale", progress.loss_scale.scale);
   visit("loss_scale/good_steps", progress.loss_scale.good_steps);
+  visit("loss_scale/skipped", progress.loss_scale.skipped);
 }
 
 const std::string& Section(const CheckpointSections& sections, const std::string& name, size_t bytes) {

@@ -1,7 +1,6 @@
 #include "worker/training/run/training_step.h"
 
 #include <ATen/TensorOperators.h>
-#include <c10/core/GradMode.h>
 #include <c10/util/Exception.h>
 
 #include <algorithm>
@@ -32,9 +31,9 @@ bool TellsHead(TrainingState& state) {
 
 }  // namespace
 
-TrainingStep::TrainingStep(const TrainingOptions& options, const Dataset& dataset, const Task& task,
-                           SavedModel* teacher, const LearningRateSchedule& schedule, int64_t freeze_steps,
-                           uint64_t seed, const at::Device& device)
+TrainingStep::TrainingStep(const TrainingOptions& options, const Dataset& dataset, const Task& task, Teacher* teacher,
+                           const LearningRateSchedule& schedule, int64_t freeze_steps, uint64_t seed,
+                           const at::Device& device)
     : options_(options),
       dataset_(dataset),
       task_(task),
@@ -53,7 +52,7 @@ StepOutcome TrainingStep::Run(const at::Tensor& indices, TrainingState& state, G
       outcome.loss = Backward(indices, state);
       break;
     } catch (const c10::OutOfMemoryError&) {
-      BatchParts parts(state.progress.batch_parts);
+      BatchParts parts = Parts(state);
       if (options_.out_of_memory == OutOfMemory::kFail || !parts.Divide(indices.size(0))) throw;
       state.progress.batch_parts = parts.count();
     }
@@ -68,20 +67,27 @@ StepOutcome TrainingStep::Run(const at::Tensor& indices, TrainingState& state, G
   outcome.learning_rate = schedule_.At(progress.optimizer_step, progress.plateau.factor);
   ++progress.optimizer_step;
   if (!usable) return outcome;
-  state.optimizer().Step(progress.optimizer_step, outcome.learning_rate);
-  if (state.average() != nullptr) state.average()->Update(progress.optimizer_step);
+  // Those skipped do not count: moments, their bias correction and Lookahead begin with the first update that there is.
+  const int64_t updates = progress.optimizer_step - progress.loss_scale.skipped;
+  state.optimizer().Step(updates, outcome.learning_rate);
+  if (state.average() != nullptr) state.average()->Update(updates);
   return outcome;
+}
+
+BatchParts TrainingStep::Parts(const TrainingState& state) const {
+  return {state.progress.batch_parts, NormalizesOverBatch(options_.model) ? 2 : 1};
 }
 
 at::Tensor TrainingStep::Backward(const at::Tensor& indices, TrainingState& state) {
   state.model().SetMode(Mode::kTraining);
   state.parameters().ZeroGradients();
   const int64_t size = indices.size(0);
-  const int64_t part_size = BatchParts(state.progress.batch_parts).PartSize(size);
+  const BatchParts parts = Parts(state);
   const double scale = options_.precision == Precision::kFloat16 ? state.progress.loss_scale.scale : 1;
   at::Tensor total;
-  for (int64_t start = 0; start < size; start += part_size) {
-    const int64_t count = std::min(part_size, size - start);
+  for (int64_t part = 0; part < parts.CountOf(size); ++part) {
+    const int64_t start = parts.Begin(part, size);
+    const int64_t count = parts.Begin(part + 1, size) - start;
     const Batch batch = Inputs(indices.narrow(0, start, count), state.progress.optimizer_step, start);
     at::Tensor loss = Loss(batch, state);
     if (count < size) loss = loss * (static_cast<double>(count) / static_cast<double>(size));
@@ -103,12 +109,7 @@ at::Tensor TrainingStep::Loss(const Batch& batch, TrainingState& state) const {
   const at::Tensor outputs = state.model().Forward(batch.inputs);
   const at::Tensor loss = BatchLoss(task_, outputs, batch);
   if (teacher_ == nullptr) return loss;
-  at::Tensor imitated;
-  {
-    const c10::NoGradGuard no_grad;
-    imitated = teacher_->model->Forward(batch.inputs);
-  }
-  return DistillationLoss(options_.distillation, outputs, imitated, loss);
+  return DistillationLoss(options_.distillation, outputs, teacher_->Logits(batch.inputs), loss);
 }
 
 void TrainingStep::ThawIfDue(TrainingState& state) {

@@ -59,7 +59,7 @@ TEST(ParseTrainingOptions, RefusesWhatCannotWorkNamingTheValue) {
       {{{"nesterov", true}}, "nesterov needs momentum > 0"},
       {{{"schedule", std::string("cosine")}, {"learning_rate", 0.1}, {"min_learning_rate", 0.2}},
        "min_learning_rate 0.2 is above learning_rate 0.1"},
-      {{{"norm", std::string("batch")}, {"batch_size", int64_t{1}}}, "norm: batch needs a batch_size above 1"},
+      {{{"prior_bias", true}, {"loss", std::string("mse")}}, "prior_bias sets logits; with loss: mse"},
       {{{"schedule", std::string("multistep")}}, "multistep needs milestones"},
       {{{"milestones", std::string("30,20")}}, "milestones 30,20: want ascending"},
       {{{"milestones", std::string("30,")}}, "milestones 30,: want ascending"},

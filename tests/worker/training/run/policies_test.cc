@@ -1,7 +1,9 @@
 // The small decisions of a run: when it ends, in how many parts a batch is trained, how far losses are scaled.
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <limits>
+#include <vector>
 
 #include "worker/training/run/batch_parts.h"
 #include "worker/training/run/early_end.h"
@@ -48,16 +50,35 @@ TEST(EarlyEnd, NeverEndsWithoutOptions) {
   for (int i = 0; i < 1000; ++i) EXPECT_FALSE(ObserveForEarlyEnd({}, Goal::kMaximize, -i, state).has_value());
 }
 
-TEST(BatchParts, DividesUntilPartsAreSingleExamples) {
-  BatchParts parts(1);
-  EXPECT_EQ(parts.PartSize(5), 5);
+std::vector<int64_t> Sizes(const BatchParts& parts, int64_t batch) {
+  std::vector<int64_t> sizes;
+  for (int64_t part = 0; part < parts.CountOf(batch); ++part) {
+    sizes.push_back(parts.Begin(part + 1, batch) - parts.Begin(part, batch));
+  }
+  return sizes;
+}
+
+TEST(BatchParts, DivideUntilTheyAreSingleExamples) {
+  BatchParts parts(1, 1);
+  EXPECT_EQ(Sizes(parts, 5), (std::vector<int64_t>{5}));
   EXPECT_TRUE(parts.Divide(5));
-  EXPECT_EQ(parts.PartSize(5), 3);
+  EXPECT_EQ(Sizes(parts, 5), (std::vector<int64_t>{2, 3}));
   EXPECT_TRUE(parts.Divide(5));
-  EXPECT_EQ(parts.PartSize(5), 2);
+  EXPECT_EQ(Sizes(parts, 5), (std::vector<int64_t>{1, 1, 1, 2}));
   EXPECT_TRUE(parts.Divide(5));
   EXPECT_EQ(parts.count(), 5);
   EXPECT_FALSE(parts.Divide(5));
+}
+
+TEST(BatchParts, LeaveTwoExamplesToBatchNormalisation) {
+  BatchParts parts(4, 2);
+  EXPECT_EQ(Sizes(parts, 32), (std::vector<int64_t>{8, 8, 8, 8}));
+  EXPECT_EQ(Sizes(parts, 5), (std::vector<int64_t>{2, 3}));
+  EXPECT_EQ(Sizes(parts, 3), (std::vector<int64_t>{3}));
+  EXPECT_EQ(Sizes(parts, 1), (std::vector<int64_t>{1}));
+  EXPECT_FALSE(parts.Divide(9));
+  EXPECT_TRUE(parts.Divide(10));
+  EXPECT_EQ(parts.count(), 5);
 }
 
 TEST(LossScale, HalvesOnOverflowAndDoublesAfter2000GoodSteps) {
@@ -70,6 +91,10 @@ TEST(LossScale, HalvesOnOverflowAndDoublesAfter2000GoodSteps) {
   ObserveGradients(false, scale);
   EXPECT_EQ(scale.scale, 65536);
   EXPECT_EQ(scale.good_steps, 0);
+  EXPECT_EQ(scale.skipped, 1);
+  for (int i = 0; i < 2000; ++i) ObserveGradients(true, scale);
+  EXPECT_EQ(scale.scale, 131072);
+  EXPECT_EQ(scale.skipped, 1);
 }
 
 }  // namespace

@@ -170,6 +170,9 @@ TEST_F(TrainerExtrasTest, OverfittingOneBatchTellsWhatCanLearn) {
   spec.options["learning_rate"] = 0.1;
   Script able;
   EXPECT_EQ(Run(spec, able).ending, Ending::kDone);
+  spec.options["dropout"] = 0.5;  // what is learnt shows without it
+  Script hidden;
+  EXPECT_EQ(Run(spec, hidden).ending, Ending::kDone);
 
   spec.options["learning_rate"] = 1e-7;
   Script unable;
@@ -207,6 +210,18 @@ TEST_F(TrainerExtrasTest, ReportsAreLeftAsArtifacts) {
   for (const ArtifactReport& artifact : script.artifacts) {
     EXPECT_EQ(ContentsOf(artifact).size(), static_cast<size_t>(artifact.size)) << artifact.name;
   }
+}
+
+TEST_F(TrainerExtrasTest, HistogramsNeedNoMeasurementAtTheirStep) {
+  TrialSpec spec = Spec(7);
+  spec.resource = Resource::kStep;
+  spec.options["steps"] = int64_t{7};
+  spec.options["evaluation_interval"] = int64_t{5};
+  spec.options["histogram_interval"] = int64_t{3};
+  Script script;
+  ASSERT_EQ(Run(spec, script).ending, Ending::kDone);
+  EXPECT_THAT(script.order, ElementsAre("started", "artifact histograms.json 3", "metrics 5",
+                                        "artifact histograms.json 6", "metrics 7"));
 }
 
 TEST_F(TrainerExtrasTest, FullMetricsAndAnObjectiveAmongThem) {

@@ -166,6 +166,7 @@ TEST_F(TrainerTest, ConfigurationThatCannotWorkIsInfeasible) {
       {"warmup_epochs", 4.5, "warmup_epochs 4.5 (27 optimiser steps) is longer than the run of 24"},
       {"dataset", std::string("cifar"), "dataset: cifar is unknown"},
       {"max_train_examples", int64_t{1}, "1 examples cannot be split in two"},
+      {"batch_size", int64_t{1}, "batch_size 1: a model with batch normalisation needs 2 or more"},
   };
   for (const Case& c : cases) {
     TrialSpec spec = Spec(4);
@@ -201,6 +202,19 @@ TEST_F(TrainerTest, LastBatchOfOneIsLeftOutUnderBatchNormalisation) {
   const TrialResult result = Run(spec, script);
   EXPECT_EQ(result.ending, Ending::kDone) << result.reason;
   EXPECT_EQ(script.polls, 2);
+}
+
+// An example alone has no variance: batch normalisation over it would make its running variance NaN.
+TEST_F(TrainerTest, PartsOfABatchLeaveBatchNormalisationItsStatistics) {
+  TrialSpec spec = Spec(1);
+  spec.options["model"] = std::string("mlp");
+  spec.options["batch_size"] = int64_t{5};
+  spec.options["accumulation_steps"] = int64_t{5};
+  Script script;
+  const TrialResult result = Run(spec, script);
+  EXPECT_EQ(result.ending, Ending::kDone) << result.reason;
+  EXPECT_TRUE(std::isfinite(script.measurements.at(0).metrics.at("val_loss")));
+  EXPECT_TRUE(std::isfinite(result.metrics.at("test_loss")));
 }
 
 TEST_F(TrainerTest, SaysThatItIsAliveAtMostTwiceASecond) {
