@@ -1,5 +1,6 @@
 #include "client/cli/checkpoint_download.h"
 
+#include <fmt/format.h>
 #include <poll.h>
 
 #include <atomic>
@@ -26,6 +27,13 @@ absl::StatusOr<v1::TrialCheckpoint> DownloadCheckpoint(Session& session, SignalP
   }
   download.join();
   return result;
+}
+
+void NoteIfBeforeBest(const Session& session, const v1::Trial& trial, const v1::TrialCheckpoint& checkpoint) {
+  if (!trial.has_best_value() || checkpoint.step() >= trial.best_step()) return;
+  session.surroundings().err << fmt::format(
+      "athanor: trial {} was at its best at step {}, after its newest checkpoint: this is its model of step {}\n",
+      trial.number(), trial.best_step(), checkpoint.step());
 }
 
 }  // namespace athanor::cli

@@ -15,4 +15,8 @@ absl::StatusOr<v1::TrialCheckpoint> DownloadCheckpoint(Session& session, SignalP
                                                        const v1::DownloadTrialCheckpointRequest& request,
                                                        const std::string& path);
 
+// One line on standard error, for people, where the best model of `trial` is not in `checkpoint`, because it was
+// stopped after it: what it is then. Nothing where it is.
+void NoteIfBeforeBest(const Session& session, const v1::Trial& trial, const v1::TrialCheckpoint& checkpoint);
+
 }  // namespace athanor::cli

@@ -24,6 +24,10 @@ absl::Status Fetch(Session& session, const Options& options) {
   request.set_study(options.study);
   request.set_number(options.number);
   request.set_choice(options.newest ? v1::CHECKPOINT_CHOICE_NEWEST : v1::CHECKPOINT_CHOICE_BEST);
+  v1::TrialDetail detail;
+  if (!options.newest) {
+    ATHANOR_ASSIGN_OR_RETURN(detail, session.client().GetTrial(options.study, options.number));
+  }
   SignalPipe signals({SIGINT, SIGTERM, SIGHUP});
   const auto checkpoint = DownloadCheckpoint(session, signals, request, options.out);
   if (absl::IsCancelled(checkpoint.status())) {
@@ -31,6 +35,7 @@ absl::Status Fetch(Session& session, const Options& options) {
     return absl::OkStatus();
   }
   ATHANOR_RETURN_IF_ERROR(checkpoint.status());
+  if (!options.newest) NoteIfBeforeBest(session, detail.trial(), *checkpoint);
   Answer answer{.data = {{"number", options.number},
                          {"step", checkpoint->step()},
                          {"size_bytes", checkpoint->size_bytes()},
@@ -51,7 +56,7 @@ void AddTrialCheckpoint(CLI::App* parent, Session& session) {
       "theirs when they have ended",
       "athanor trial checkpoint fashion-lenet 7 --out lenet.ckpt", Fetch);
   AddTrialArguments(verb, options.study, options.number);
-  verb->add_flag("--newest", options.newest, "the newest; default: the one that holds the best model");
+  verb->add_flag("--newest", options.newest, "the newest; default: the one that holds the best model, else the newest");
   verb->add_option("--out", options.out, "the file to write")->required()->option_text("FILE");
 }
 

@@ -9,9 +9,11 @@
 #include <vector>
 
 #include "base/status.h"
+#include "base/value.h"
 #include "client/cli/checkpoint_download.h"
 #include "client/cli/local_program.h"
 #include "client/cli/verb.h"
+#include "client/cli/wire_json.h"
 
 namespace athanor::cli {
 namespace {
@@ -29,30 +31,17 @@ struct Options {
   std::string format = "torchscript";
 };
 
-// As the trainer protocol has it: a number that JSON lacks is a string.
-Json ValueOf(const v1::Value& value) {
-  switch (value.kind_case()) {
-    case v1::Value::kBoolValue:
-      return value.bool_value();
-    case v1::Value::kIntValue:
-      return value.int_value();
-    case v1::Value::kFloatValue:
-      if (std::isnan(value.float_value())) return "nan";
-      if (std::isinf(value.float_value())) return value.float_value() > 0 ? "inf" : "-inf";
-      return value.float_value();
-    case v1::Value::kStringValue:
-      return value.string_value();
-    case v1::Value::KIND_NOT_SET:
-      break;
-  }
-  return nullptr;
+// As the trainer protocol has it: a number that JSON lacks is the string "nan", "inf" or "-inf".
+Json OptionValue(const v1::Value& value) {
+  const bool lacking = value.has_float_value() && !std::isfinite(value.float_value());
+  return lacking ? Json(ToString(athanor::Value(value.float_value()))) : ToJson(value);
 }
 
 // What the trainer is told of the trial: the same as in the `start` that trained it.
 Json TrialFile(const v1::Study& study, const v1::Trial& trial, const std::string& device) {
   Json options = Json::object();
-  for (const v1::NamedValue& option : study.spec().trainer()) options[option.name()] = ValueOf(option.value());
-  for (const v1::NamedValue& parameter : trial.parameters()) options[parameter.name()] = ValueOf(parameter.value());
+  for (const v1::NamedValue& option : study.spec().trainer()) options[option.name()] = OptionValue(option.value());
+  for (const v1::NamedValue& parameter : trial.parameters()) options[parameter.name()] = OptionValue(parameter.value());
   const v1::Objective& objective = study.spec().objectives(0);
   return {{"options", std::move(options)},
           {"seed", std::to_string(trial.seed())},
@@ -113,6 +102,7 @@ absl::Status RunTrainer(Session& session, const Options& options, const std::str
     return absl::OkStatus();
   }
   ATHANOR_RETURN_IF_ERROR(checkpoint.status());
+  NoteIfBeforeBest(session, detail.trial(), *checkpoint);
 
   std::vector<std::string> command = {
       trainer, verb, "--trial", folder / "trial.json", "--checkpoint", folder / "best.ckpt"};
@@ -158,9 +148,13 @@ absl::Status Export(Session& session, const Options& options) {
   });
 }
 
+void AddDevice(CLI::App* verb, Options& options) {
+  verb->add_option("--device", options.device, "where to run it: cpu (default), cuda:0, cuda:1, ...")
+      ->option_text("DEVICE");
+}
+
 void AddCommon(CLI::App* verb, Options& options) {
   AddTrialArguments(verb, options.study, options.number);
-  verb->add_option("--device", options.device, "cpu (default), cuda or cuda:N")->option_text("DEVICE");
   verb->add_option("--trainer", options.trainer,
                    "the program to run; default: athanor-trainer, beside this program or in PATH")
       ->option_text("PROGRAM");
@@ -171,8 +165,9 @@ void AddCommon(CLI::App* verb, Options& options) {
 void AddTrialUses(CLI::App* parent, Session& session) {
   auto [evaluate, evaluation] = session.AddVerb<Options>(
       parent, "evaluate", "Measure a trial's best model on the test split of its data, on this machine",
-      "athanor trial evaluate fashion-lenet 7 --device cuda", Evaluate);
+      "athanor trial evaluate fashion-lenet 7 --device cuda:0", Evaluate);
   AddCommon(evaluate, evaluation);
+  AddDevice(evaluate, evaluation);
   evaluate->add_option("--data-dir", evaluation.data_dir, "where the data are here; default: as in the study")
       ->option_text("DIR");
 
@@ -180,6 +175,7 @@ void AddTrialUses(CLI::App* parent, Session& session) {
       parent, "predict", "Apply a trial's best model to data of yours, on this machine: a line of CSV an example",
       "athanor trial predict fashion-lenet 7 --input photos/ --out predictions.csv", Predict);
   AddCommon(predict, prediction);
+  AddDevice(predict, prediction);
   predict->add_option("--input", prediction.input, "a file, or a folder of files")->required()->option_text("PATH");
   predict->add_option("--out", prediction.out, "the CSV file to write; default: the standard output")
       ->option_text("FILE");

@@ -147,17 +147,13 @@ absl::StatusOr<Checkpoint> Checkpoints::Find(const std::string& name, TrialNumbe
     const Retention retention = Retain(FactsOf(*study, number), Retries::kResume);
     return none(retention.newest == 0
                     ? absl::StrCat("has no checkpoint any more: ", retention.reason)
-                    : std::string("has no checkpoint: none was uploaded, or it gave way to those of other trials"));
+                    : std::string("has no checkpoint: none was uploaded (checkpoint.interval sets how often one is), "
+                                  "or it gave way to those of other trials"));
   }
-  if (choice == CheckpointChoice::kNewest) return kept.front();
-  if (!trial.best.has_value()) return none("has no best model: it has no value yet");
-  if (kept.front().step < trial.best->step) {
-    return none(absl::StrCat("has no checkpoint of its best model, of step ", trial.best->step,
-                             ": the newest is of step ", kept.front().step));
-  }
+  if (choice == CheckpointChoice::kNewest || !trial.best.has_value()) return kept.front();
   const auto best =
       std::find_if(kept.rbegin(), kept.rend(), [&](const Checkpoint& one) { return one.step >= trial.best->step; });
-  return *best;
+  return best == kept.rend() ? kept.front() : *best;
 }
 
 absl::StatusOr<GarbageReport> Checkpoints::CollectGarbage(Transaction& tx, const std::string& name, GarbageMode mode,

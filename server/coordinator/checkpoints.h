@@ -50,9 +50,9 @@ class Checkpoints {
   // FAILED_PRECONDITION if the lease is dead; NOT_FOUND if the trial has no such checkpoint.
   absl::Status CheckDownload(const LeaseRef& lease, const std::string& sha256) const;
 
-  // A checkpoint of a trial in any state, for a client. kBest: the oldest of those saved at or after the trial's best
-  // step, for a checkpoint holds the best model until then. NOT_FOUND: no such study or trial, or the trial has none
-  // such (any more), and why.
+  // A checkpoint of a trial in any state, for a client. A checkpoint holds the best model until its step, so kBest is
+  // the oldest of those saved at or after the trial's best step or, without one (it was stopped between two), the
+  // newest. NOT_FOUND: no such study or trial, or the trial has none (any more), and why.
   absl::StatusOr<Checkpoint> Find(const std::string& study, TrialNumber trial, CheckpointChoice choice) const;
 
   // Deletes what nothing needs, those included that only the retry of a FAILED or CANCELLED trial would use. Repeating

@@ -128,6 +128,18 @@ TEST_F(CliArtifactsTest, ACheckpointIsTheBestUnlessTheNewestIsAskedFor) {
   EXPECT_EQ(FilesHere(), 2u);
 }
 
+TEST_F(CliArtifactsTest, ACheckpointFromBeforeTheBestStepIsToldAsSuch) {
+  coordinator_.trials[0].set_best_value(0.5);
+  coordinator_.trials[0].set_best_step(5);
+  const Outcome outcome = Run({"trial", "checkpoint", "quick", "0", "--out", "best.ckpt"});
+  EXPECT_EQ(outcome.exit_code, kOk);
+  EXPECT_EQ(outcome.err,
+            "athanor: trial 0 was at its best at step 5, after its newest checkpoint: this is its model of step 3\n");
+  EXPECT_EQ(Run({"trial", "checkpoint", "quick", "0", "--newest", "--out", "best.ckpt"}).err, "");
+  coordinator_.trials[0].set_best_step(3);
+  EXPECT_EQ(Run({"trial", "checkpoint", "quick", "0", "--out", "best.ckpt"}).err, "");
+}
+
 TEST_F(CliArtifactsTest, ACheckpointThatBreaksOffIsFetchedAgain) {
   coordinator_.FailNext({grpc::Status(grpc::StatusCode::UNAVAILABLE, "gone")});
   EXPECT_EQ(Run({"trial", "checkpoint", "quick", "0", "--out", "best.ckpt"}).exit_code, kOk);

@@ -2,10 +2,13 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <string>
+#include <utility>
 
 #include "base/sha256.h"
 #include "gmock/gmock.h"
@@ -103,6 +106,26 @@ TEST_F(CliTrialUseTest, EvaluatePassesDeviceAndDataOn) {
   EXPECT_THAT(ReadFile("trial.json"), HasSubstr("\"goal\": \"minimize\""));
 }
 
+TEST_F(CliTrialUseTest, NumbersThatJsonLacksAreStringsAsTheTrainerReadsThem) {
+  const double infinity = std::numeric_limits<double>::infinity();
+  const std::pair<double, const char*> cases[] = {
+      {infinity, "\"inf\""}, {-infinity, "\"-inf\""}, {-std::nan(""), "\"nan\""}};
+  for (const auto& [number, text] : cases) {
+    coordinator_.study.mutable_spec()->mutable_trainer(1)->mutable_value()->set_float_value(number);
+    EXPECT_EQ(Run({"trial", "evaluate", "quick", "0"}).exit_code, 0);
+    EXPECT_THAT(ReadFile("trial.json"), HasSubstr(std::string("\"weight_decay\": ") + text));
+  }
+}
+
+TEST_F(CliTrialUseTest, AModelFromBeforeTheBestStepIsToldAsSuch) {
+  coordinator_.trials[0].set_best_value(0.5);
+  coordinator_.trials[0].set_best_step(5);
+  const Outcome outcome = Run({"trial", "evaluate", "quick", "0"});
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_EQ(outcome.err,
+            "athanor: trial 0 was at its best at step 5, after its newest checkpoint: this is its model of step 3\n");
+}
+
 TEST_F(CliTrialUseTest, PredictWritesToTheFileOrPrintsTheTable) {
   EXPECT_EQ(Run({"trial", "predict", "quick", "0", "--input", "photos", "--out", "p.csv"}).exit_code, 0);
   EXPECT_EQ(Arguments(), "predict\n--trial\n@/trial.json\n--checkpoint\n@/best.ckpt\n--input\nphotos\n--out\np.csv\n");
@@ -121,6 +144,9 @@ TEST_F(CliTrialUseTest, ExportNamesFolderAndFormat) {
   EXPECT_THAT(Arguments(), HasSubstr("--format\nweights\n"));
   EXPECT_EQ(Run({"trial", "export", "quick", "0", "--out", "lenet", "--format", "onnx"}).exit_code, kBadInput);
   EXPECT_EQ(Run({"trial", "export", "quick", "0"}).exit_code, kBadInput);
+  const Outcome device = Run({"trial", "export", "quick", "0", "--out", "lenet", "--device", "cuda:0"});
+  EXPECT_EQ(device.exit_code, kBadInput);
+  EXPECT_THAT(device.err, HasSubstr("--device"));
 }
 
 TEST_F(CliTrialUseTest, TheExitStatusIsTheTrainers) {

@@ -234,8 +234,37 @@ TEST_F(FindingCheckpoints, TheBestModelIsInTheOldestThatWasSavedAtItsStepOrLater
   EXPECT_EQ(Find(0), "1");
   EXPECT_EQ(Find(0, CheckpointChoice::kNewest), "2");
   coordinator.Report(lease, 3, 0.9);
-  EXPECT_EQ(Find(0), "trial 0 of study \"s\" has no checkpoint of its best model, of step 3: the newest is of step 2");
+  EXPECT_EQ(Find(0), "2") << "the best until then";
   EXPECT_EQ(Find(0, CheckpointChoice::kNewest), "2");
+}
+
+TEST_F(FindingCheckpoints, OfATrialThatWasStoppedBetweenTwoItIsTheNewest) {
+  StudySpec spec = SmallStudy("s", 2);
+  spec.budget.target = 0.9;
+  Start(spec);
+  const LeaseGrant lease = coordinator.Acquire("w").at(0);
+  ASSERT_TRUE(coordinator.Checkpoint(lease, 1).ok());
+  EXPECT_EQ(Find(0), "1") << "it has no value yet";
+  coordinator.Report(lease, 1, 0.5);
+  coordinator.Report(lease, 2, 0.95);
+  EXPECT_EQ(coordinator.state(study, 0), TrialState::kPruned);
+  EXPECT_EQ(Find(0), "1");
+  EXPECT_EQ(Find(0, CheckpointChoice::kNewest), "1");
+}
+
+// A trial that pauses at a rung leaves the checkpoint of the rung; pruned there at the end of the study, it keeps it if
+// it is among the best.
+TEST_F(FindingCheckpoints, OfATrialThatIsPrunedAtItsRungItIsThatOfTheRung) {
+  StudySpec spec = AshaStudy("s", 2, 0);
+  spec.checkpoint.keep_best = 2;
+  Start(spec);
+  for (const double value : {0.5, 0.25})
+    coordinator.Train(coordinator.Acquire("w").at(0), [=](int64_t) { return value; });
+  EXPECT_EQ(coordinator.state(study), StudyState::kCompleted);
+  for (const TrialNumber trial : {0, 1}) {
+    EXPECT_EQ(coordinator.state(study, trial), TrialState::kPruned);
+    EXPECT_EQ(Find(trial), "1");
+  }
 }
 
 TEST_F(FindingCheckpoints, WhatRetentionRemovedIsToldWithItsReason) {

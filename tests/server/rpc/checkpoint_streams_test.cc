@@ -317,9 +317,6 @@ TEST_F(CheckpointStreamsTest, AClientIsToldWhyThereIsNoCheckpoint) {
     EXPECT_THAT(status_.error_message(), HasSubstr(wrong.what));
   }
   ASSERT_TRUE(Upload(lease, 1, "x").ok());
-  DownloadOfTrial("s", v1::CHECKPOINT_CHOICE_BEST);
-  EXPECT_EQ(code(), grpc::StatusCode::NOT_FOUND);
-  EXPECT_THAT(status_.error_message(), HasSubstr("has no value yet"));
   Finish(lease, v1::ATTEMPT_OUTCOME_INFEASIBLE);
   DownloadOfTrial("s", v1::CHECKPOINT_CHOICE_NEWEST);
   EXPECT_EQ(code(), grpc::StatusCode::NOT_FOUND);
