@@ -21,6 +21,7 @@
 #include "server/coordinator/coordinator.h"
 #include "server/coordinator/owner.h"
 #include "server/operations/background_check.h"
+#include "server/rpc/attempt_check.h"
 #include "server/rpc/bounded_pool.h"
 #include "server/rpc/checkpoint_transfer.h"
 #include "server/rpc/log_calls.h"
@@ -77,12 +78,6 @@ class Ticker {
 absl::Status SweepFiles(Coordinator& coordinator, CheckpointFiles& files) {
   for (const std::string& sha256 : coordinator.checkpoints().Hashes()) files.Hold(sha256);
   return files.Sweep();
-}
-
-TrialStanding StandingOf(const State& state, const TrialKey& key) {
-  const auto study = state.studies.find(key.study);
-  if (study == state.studies.end() || !study->second->HasTrial(key.trial)) return TrialStanding::kGone;
-  return IsFinished(study->second->trial(key.trial).state) ? TrialStanding::kEnded : TrialStanding::kUnfinished;
 }
 
 }  // namespace

@@ -7,7 +7,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
-#include "server/rpc/attempt_check.h"
 #include "server/rpc/convert_worker.h"
 
 namespace athanor {
@@ -49,7 +48,16 @@ void ArtifactUpload::Begin(const v1::UploadArtifactRequest::Header& header, Stat
   artifact_ = {
       .name = header.artifact().name(), .step = header.artifact().step(), .size_bytes = header.artifact().size_bytes()};
   if (const absl::Status usable = CheckArtifact(artifact_); !usable.ok()) return done(usable);
-  CheckAttempt(context_, lease, [done = std::move(done)](const absl::Status& status) { done(Retryable(status)); });
+  FindAttempt(context_, lease, [self = shared_from_this(), lease, done = std::move(done)](const auto& attempt) {
+    if (!attempt.ok()) return done(Retryable(attempt.status()));
+    if (attempt->outcome == AttemptOutcome::kLost) {
+      return done(absl::FailedPreconditionError(
+          absl::StrCat("trial ", lease.trial, ": the lease with token ", lease.token,
+                       " was lost, and what was trained under it since is not the trial's")));
+    }
+    self->attempt_ = *attempt;
+    done(absl::OkStatus());
+  });
 }
 
 void ArtifactUpload::Append(const std::string& chunk, StatusDone done) {
@@ -71,7 +79,11 @@ void ArtifactUpload::Finish(StatusDone done) {
                                                  artifact_.size_bytes, " bytes arrived")));
   }
   const absl::Status posted = context_.transfers.Post([self = shared_from_this(), done] {
-    const absl::Status put = self->context_.artifacts.Put(self->trial_, self->artifact_, self->content_);
+    // What is there may be of the attempt that came after one that has ended.
+    const auto same =
+        self->attempt_.outcome == AttemptOutcome::kLive ? ArtifactFiles::Same::kReplace : ArtifactFiles::Same::kKeep;
+    const absl::Status put =
+        self->context_.artifacts.Put(self->trial_, self->artifact_, self->content_, self->attempt_.trial, same);
     // The study was deleted while this was under way: its leases are dead.
     done(absl::IsNotFound(put) ? absl::FailedPreconditionError(put.message()) : put);
   });

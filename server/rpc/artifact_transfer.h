@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "athanor/v1/study_service.pb.h"
 #include "athanor/v1/worker_service.pb.h"
+#include "server/rpc/attempt_check.h"
 #include "server/rpc/checkpoint_transfer.h"
 #include "server/rpc/service_context.h"
 
@@ -30,13 +31,14 @@ class ArtifactUpload : public std::enable_shared_from_this<ArtifactUpload> {
   ArtifactUpload(ServiceContext& context, TransferSlots& slots)
       : context_(context), slots_(slots), slot_(slots.Take()) {}
 
-  // First. INVALID_ARGUMENT as CheckArtifact; FAILED_PRECONDITION as CheckAttempt; UNAVAILABLE when too many uploads
-  // run.
+  // First. INVALID_ARGUMENT as CheckArtifact; FAILED_PRECONDITION as FindAttempt, and if the lease was lost;
+  // UNAVAILABLE when too many uploads run.
   void Begin(const v1::UploadArtifactRequest::Header& header, StatusDone done);
   // INVALID_ARGUMENT if it is larger than kMaxChunkBytes, DATA_LOSS if it is more than was announced.
   void Append(const std::string& chunk, StatusDone done);
   // Last: DATA_LOSS if it is less than was announced, FAILED_PRECONDITION if the study was deleted meanwhile,
-  // RESOURCE_EXHAUSTED if the disk is full.
+  // RESOURCE_EXHAUSTED if the disk is full. OK without a change if the attempt had ended and the trial has one of this
+  // name and step.
   void Finish(StatusDone done);
 
  private:
@@ -44,6 +46,7 @@ class ArtifactUpload : public std::enable_shared_from_this<ArtifactUpload> {
   const TransferSlots& slots_;
   std::shared_ptr<void> slot_;
   TrialKey trial_;
+  KnownAttempt attempt_;
   Artifact artifact_;
   std::string content_;
 };

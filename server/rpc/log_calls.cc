@@ -27,11 +27,12 @@ absl::Status Check(const v1::AppendLogRequest& request) {
   return absl::OkStatus();
 }
 
-void Write(ServiceContext& context, const Request& request, const Done<v1::AppendLogResponse>& done) {
-  const absl::Status posted = context.transfers.Post([&context, request, done] {
+void Write(ServiceContext& context, const Request& request, TrialStanding standing,
+           const Done<v1::AppendLogResponse>& done) {
+  const absl::Status posted = context.transfers.Post([&context, request, standing, done] {
     const LeaseRef lease = FromProto(request->lease());
     const absl::StatusOr<int64_t> next =
-        context.logs.Append({lease.study, lease.trial}, lease.token, request->offset(), request->data());
+        context.logs.Append({lease.study, lease.trial}, lease.token, request->offset(), request->data(), standing);
     // The study was deleted while this was under way: its leases are dead.
     if (absl::IsNotFound(next.status())) return done(absl::FailedPreconditionError(next.status().message()));
     if (!next.ok()) return done(next.status());
@@ -63,8 +64,8 @@ void FollowEndedRows(ServiceContext& context) {
 void LogCalls::Append(const v1::AppendLogRequest& original, Done<v1::AppendLogResponse> done) {
   if (const absl::Status usable = Check(original); !usable.ok()) return done(usable);
   const auto request = std::make_shared<const v1::AppendLogRequest>(original);
-  CheckAttempt(context_, FromProto(request->lease()), [this, request, done](const absl::Status& status) {
-    status.ok() ? Write(context_, request, done) : done(status);
+  FindAttempt(context_, FromProto(request->lease()), [this, request, done](const auto& attempt) {
+    attempt.ok() ? Write(context_, request, attempt->trial, done) : done(attempt.status());
   });
 }
 

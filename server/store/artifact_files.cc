@@ -87,7 +87,7 @@ std::string ArtifactFiles::DirectoryOfTrial(const TrialKey& trial) const {
 
 bool ArtifactFiles::Deleted(StudyId study) const {
   const MutexLock lock(mutex_);
-  return deleted_.contains(study);
+  return trials_.IsDeleted(study);
 }
 
 absl::Status ArtifactFiles::Sweep(const std::function<TrialStanding(const TrialKey&)>& standing) {
@@ -119,6 +119,7 @@ absl::Status ArtifactFiles::Sweep(const std::function<TrialStanding(const TrialK
   }
   std::ranges::sort(found);
   for (const Found& one : found) Enter(one.trial, one.bytes, standing(one.trial));
+  MakeRoom(std::nullopt);
   return absl::OkStatus();
 }
 
@@ -140,14 +141,12 @@ absl::StatusOr<std::pair<int64_t, int64_t>> ArtifactFiles::SweepTrial(const Tria
 
 void ArtifactFiles::Enter(const TrialKey& trial, int64_t bytes, TrialStanding standing) {
   const MutexLock lock(mutex_);
-  Entry& entry = trials_[trial];
-  order_.erase(OrderOf(trial, entry));
-  bytes_ += bytes - entry.bytes;
-  entry = {.bytes = bytes, .standing = standing, .used = next_use_++};
-  order_.insert(OrderOf(trial, entry));
+  int64_t& held = trials_.Use(trial, standing);
+  bytes_ += bytes - std::exchange(held, bytes);
 }
 
-absl::Status ArtifactFiles::Put(const TrialKey& trial, const Artifact& artifact, std::string_view content) {
+absl::Status ArtifactFiles::Put(const TrialKey& trial, const Artifact& artifact, std::string_view content,
+                                TrialStanding standing, Same same) {
   Artifact checked = artifact;
   checked.size_bytes = static_cast<int64_t>(content.size());
   ATHANOR_RETURN_IF_ERROR(CheckArtifact(checked));
@@ -156,9 +155,10 @@ absl::Status ArtifactFiles::Put(const TrialKey& trial, const Artifact& artifact,
   ATHANOR_RETURN_IF_ERROR(MakeDirectory(DirectoryOfStudy(trial.study)));
   ATHANOR_RETURN_IF_ERROR(MakeDirectory(DirectoryOfTrial(trial)));
   const std::string path = absl::StrCat(DirectoryOfTrial(trial), "/", FileNameOf(artifact.name, artifact.step));
+  if (same == Same::kKeep && access(path.c_str(), F_OK) == 0) return absl::OkStatus();
   ATHANOR_RETURN_IF_ERROR(Write(trial, path, content));
   ATHANOR_ASSIGN_OR_RETURN(const int64_t bytes, Trim(trial));
-  Enter(trial, bytes, TrialStanding::kUnfinished);
+  Enter(trial, bytes, standing);
   MakeRoom(trial);
   return absl::OkStatus();
 }
@@ -208,7 +208,7 @@ absl::StatusOr<int64_t> ArtifactFiles::Trim(const TrialKey& trial) {
   return bytes;
 }
 
-void ArtifactFiles::MakeRoom(const TrialKey& spared) {
+void ArtifactFiles::MakeRoom(const std::optional<TrialKey>& spared) {
   while (bytes_.load() > options_.total_bytes) {
     const std::optional<TrialKey> trial = TakeNextToGo(spared);
     if (!trial.has_value()) return;
@@ -217,16 +217,12 @@ void ArtifactFiles::MakeRoom(const TrialKey& spared) {
   }
 }
 
-std::optional<TrialKey> ArtifactFiles::TakeNextToGo(const TrialKey& spared) {
+std::optional<TrialKey> ArtifactFiles::TakeNextToGo(const std::optional<TrialKey>& spared) {
   const MutexLock lock(mutex_);
-  auto next = order_.begin();
-  if (next != order_.end() && std::get<TrialKey>(*next) == spared) ++next;
-  if (next == order_.end()) return std::nullopt;
-  const TrialKey trial = std::get<TrialKey>(*next);
-  order_.erase(next);
-  bytes_ -= trials_.at(trial).bytes;
-  trials_.erase(trial);
-  return trial;
+  const auto next = trials_.TakeNext(spared);
+  if (!next.has_value()) return std::nullopt;
+  bytes_ -= next->second;
+  return next->first;
 }
 
 absl::StatusOr<std::pair<Artifact, std::string>> ArtifactFiles::Read(const TrialKey& trial, const std::string& name,
@@ -268,13 +264,7 @@ void ArtifactFiles::DeleteStudy(StudyId study) {
   const MutexLock writing(writing_);
   {
     const MutexLock lock(mutex_);
-    deleted_.insert(study);
-    auto entry = trials_.lower_bound({study, 0});
-    while (entry != trials_.end() && entry->first.study == study) {
-      order_.erase(OrderOf(entry->first, entry->second));
-      bytes_ -= entry->second.bytes;
-      entry = trials_.erase(entry);
-    }
+    for (const int64_t bytes : trials_.TakeStudy(study)) bytes_ -= bytes;
   }
   std::error_code ignored;
   fs::remove_all(DirectoryOfStudy(study), ignored);
@@ -282,11 +272,7 @@ void ArtifactFiles::DeleteStudy(StudyId study) {
 
 void ArtifactFiles::SetEnded(const TrialKey& trial) {
   const MutexLock lock(mutex_);
-  const auto found = trials_.find(trial);
-  if (found == trials_.end()) return;
-  order_.erase(OrderOf(trial, found->second));
-  found->second.standing = TrialStanding::kEnded;
-  order_.insert(OrderOf(trial, found->second));
+  trials_.SetEnded(trial);
 }
 
 }  // namespace athanor

@@ -6,8 +6,7 @@
 // directory is touched.
 //
 // Bounds: of one trial at most `trial_files` artifacts and `trial_bytes`, beyond which those of the lowest steps go,
-// then by name; of all trials `total_bytes`, beyond which all artifacts of a trial go: first of those that have ended,
-// then of the others, in either case of the one that was longest without a new artifact.
+// then by name; of all trials `total_bytes`, beyond which all artifacts of a trial go, in the order of trial_shelf.h.
 //
 // Durability: a reader sees a whole artifact or none, but nothing is synced: a power cut may take the newest, or cut
 // them.
@@ -21,13 +20,10 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -35,6 +31,7 @@
 #include "absl/status/statusor.h"
 #include "base/mutex.h"
 #include "server/store/trial_key.h"
+#include "server/store/trial_shelf.h"
 
 namespace athanor {
 
@@ -67,13 +64,20 @@ class ArtifactFiles {
   static absl::StatusOr<std::unique_ptr<ArtifactFiles>> Open(const std::string& directory,
                                                              const ArtifactFilesOptions& options);
 
-  // At start, before the first Put: takes in what earlier runs left, deletes what they did not finish and the artifacts
-  // of trials that are `standing` kGone. O(artifacts), one look at the file system each.
+  // At start, before the first Put: takes in what earlier runs left, deletes what they did not finish, the artifacts of
+  // trials that are `standing` kGone, and others where all are too large. O(artifacts), one look at the file system
+  // each.
   absl::Status Sweep(const std::function<TrialStanding(const TrialKey&)>& standing);
 
-  // Stores `content`, in the place of what had the same name and step, and deletes others as the bounds want it: it may
-  // be the first to go itself. `artifact.size_bytes` is not looked at.
-  absl::Status Put(const TrialKey& trial, const Artifact& artifact, std::string_view content);
+  // What becomes of an artifact of the same name and step that is there already.
+  enum class Same {
+    kReplace,
+    kKeep,  // and the new one is dropped: OK, as if it had come first and been replaced
+  };
+  // Stores `content` and deletes others as the bounds want it: it may be the first to go itself. `standing`: of the
+  // trial, kUnfinished or kEnded. `artifact.size_bytes` is not looked at.
+  absl::Status Put(const TrialKey& trial, const Artifact& artifact, std::string_view content, TrialStanding standing,
+                   Same same);
   // By step, then by name; empty for a trial without any.
   absl::StatusOr<std::vector<Artifact>> List(const TrialKey& trial) const;
   // With its content; of the highest step of this name if none is given.
@@ -81,24 +85,13 @@ class ArtifactFiles {
                                                         std::optional<int64_t> step) const;
   void DeleteStudy(StudyId study);
 
-  // The trial has ended: its artifacts are among the first to go, until it gets another.
+  // The trial has ended: its artifacts are among the first to go, until it gets one as kUnfinished.
   void SetEnded(const TrialKey& trial);
 
   // Of all artifacts.
   int64_t bytes() const { return bytes_.load(); }
 
  private:
-  struct Entry {
-    int64_t bytes = 0;
-    TrialStanding standing = TrialStanding::kUnfinished;
-    uint64_t used = 0;  // grows with every Put, over all trials
-  };
-  // In the order in which trials lose theirs.
-  using Order = std::tuple<bool, uint64_t, TrialKey>;  // unfinished, used, key
-  static Order OrderOf(const TrialKey& trial, const Entry& entry) {
-    return {entry.standing == TrialStanding::kUnfinished, entry.used, trial};
-  }
-
   ArtifactFiles(std::string directory, const ArtifactFilesOptions& options)
       : directory_(std::move(directory)), options_(options) {}
   std::string DirectoryOfStudy(StudyId study) const;
@@ -108,8 +101,9 @@ class ArtifactFiles {
   absl::StatusOr<int64_t> Trim(const TrialKey& trial);
   // Deletes what earlier runs did not finish, and returns what the rest takes and when the newest of it was written.
   absl::StatusOr<std::pair<int64_t, int64_t>> SweepTrial(const TrialKey& trial);
-  void MakeRoom(const TrialKey& spared);
-  std::optional<TrialKey> TakeNextToGo(const TrialKey& spared);
+  // Deletes the artifacts of others until all fit; those of `spared` stay.
+  void MakeRoom(const std::optional<TrialKey>& spared);
+  std::optional<TrialKey> TakeNextToGo(const std::optional<TrialKey>& spared);
   void Enter(const TrialKey& trial, int64_t bytes, TrialStanding standing);
   bool Deleted(StudyId study) const;
 
@@ -118,11 +112,8 @@ class ArtifactFiles {
   std::atomic<int64_t> bytes_ = 0;
   Mutex writing_;  // held over the I/O that changes the directory; taken before mutex_
   uint64_t next_upload_ ATHANOR_GUARDED_BY(writing_) = 1;
-  mutable Mutex mutex_;  // never held over I/O
-  std::map<TrialKey, Entry> trials_ ATHANOR_GUARDED_BY(mutex_);
-  std::set<Order> order_ ATHANOR_GUARDED_BY(mutex_);
-  uint64_t next_use_ ATHANOR_GUARDED_BY(mutex_) = 1;
-  std::set<StudyId> deleted_ ATHANOR_GUARDED_BY(mutex_);  // ids are never reused
+  mutable Mutex mutex_;                                    // never held over I/O
+  TrialShelf<int64_t> trials_ ATHANOR_GUARDED_BY(mutex_);  // how many bytes each has
 };
 
 }  // namespace athanor

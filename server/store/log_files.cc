@@ -39,93 +39,91 @@ std::string LogFiles::Stem(const LogKey& key) const { return absl::StrCat(StudyD
 
 absl::Status LogFiles::Sweep(const std::function<Standing(const LogKey&)>& standing) {
   ATHANOR_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListDirectory(directory_));
+  std::vector<Found> all;
   for (const std::string& name : names) {
     StudyId study = 0;
-    if (absl::SimpleAtoi(name, &study)) ATHANOR_RETURN_IF_ERROR(SweepStudy(study, standing));
+    if (!absl::SimpleAtoi(name, &study)) continue;
+    ATHANOR_ASSIGN_OR_RETURN(const std::vector<Found> found, SweepStudy(study, standing));
+    all.insert(all.end(), found.begin(), found.end());
   }
+  std::ranges::sort(all);
+  {
+    const MutexLock lock(mutex_);
+    for (const Found& one : all) Enter(one.key, one.bytes, standing(one.key));
+  }
+  MakeRoom(std::nullopt);
   return absl::OkStatus();
 }
 
-absl::Status LogFiles::SweepStudy(StudyId study, const std::function<Standing(const LogKey&)>& standing) {
+absl::StatusOr<std::vector<LogFiles::Found>> LogFiles::SweepStudy(
+    StudyId study, const std::function<Standing(const LogKey&)>& standing) {
   ATHANOR_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListDirectory(StudyDirectory(study)));
-  std::map<TrialNumber, std::pair<fs::file_time_type, int64_t>> found;  // last written, bytes
+  std::map<TrialNumber, Found> found;
   for (const std::string& name : names) {
     const std::optional<TrialNumber> trial = TrialOf(name);
     if (!trial.has_value()) continue;
+    const LogKey key{study, *trial};
     const std::string path = absl::StrCat(StudyDirectory(study), "/", name);
     std::error_code ignored;
-    if (standing({study, *trial}) == Standing::kGone) {
+    if (standing(key) == Standing::kGone) {
       fs::remove(path, ignored);
       continue;
     }
-    auto& [written, bytes] = found.try_emplace(*trial, fs::file_time_type::min(), 0).first->second;
-    written = std::max(written, fs::last_write_time(path, ignored));
-    bytes += static_cast<int64_t>(fs::file_size(path, ignored));
+    Found& log = found.try_emplace(*trial, Found{fs::file_time_type::min(), key, 0}).first->second;
+    log.written = std::max(log.written, fs::last_write_time(path, ignored));
+    log.bytes += static_cast<int64_t>(fs::file_size(path, ignored));
   }
   std::error_code ignored;
   if (found.empty()) fs::remove(StudyDirectory(study), ignored);  // unless something else is in it
-  std::vector<std::pair<fs::file_time_type, TrialNumber>> by_age;
-  for (const auto& [trial, file] : found) by_age.emplace_back(file.first, trial);
-  std::ranges::sort(by_age);
-  const MutexLock lock(mutex_);
-  for (const auto& [written, trial] : by_age) {
-    const LogKey key{study, trial};
-    const uint64_t use = next_use_++;
-    auto log = std::make_shared<TrialLog>(Stem(key), options_.trial_bytes, found.at(trial).second, use);
-    bytes_ += log->bytes();
-    const Entry entry{.log = std::move(log), .standing = standing(key), .used = use};
-    order_.insert(OrderOf(key, entry));
-    logs_.emplace(key, entry);
-  }
-  return absl::OkStatus();
+  std::vector<Found> logs;
+  for (const auto& [trial, log] : found) logs.push_back(log);
+  return logs;
 }
 
-absl::StatusOr<std::shared_ptr<TrialLog>> LogFiles::FindOrMake(const LogKey& key) {
+std::shared_ptr<TrialLog> LogFiles::Enter(const LogKey& key, int64_t bytes, Standing standing) {
+  std::shared_ptr<TrialLog>& log = logs_.Use(key, standing);
+  log = std::make_shared<TrialLog>(Stem(key), options_.trial_bytes, bytes, next_instance_++);
+  bytes_ += log->bytes();
+  return log;
+}
+
+absl::StatusOr<std::shared_ptr<TrialLog>> LogFiles::FindOrMake(const LogKey& key, Standing standing) {
+  const auto gone = [&] { return absl::NotFoundError(absl::StrCat("study ", key.study, " was deleted")); };
   {
     const MutexLock lock(mutex_);
-    if (deleted_.contains(key.study)) return absl::NotFoundError(absl::StrCat("study ", key.study, " was deleted"));
-    if (const auto found = logs_.find(key); found != logs_.end()) return found->second.log;
+    if (logs_.IsDeleted(key.study)) return gone();
+    if (const auto* log = logs_.Find(key)) return *log;
   }
   ATHANOR_RETURN_IF_ERROR(MakeDirectory(StudyDirectory(key.study)));
   const MutexLock lock(mutex_);
-  if (deleted_.contains(key.study)) return absl::NotFoundError(absl::StrCat("study ", key.study, " was deleted"));
-  const auto [entry, added] = logs_.try_emplace(key);
-  if (added) {
-    entry->second.used = next_use_++;
-    entry->second.log = std::make_shared<TrialLog>(Stem(key), options_.trial_bytes, 0, entry->second.used);
-    order_.insert(OrderOf(key, entry->second));
-  }
-  return entry->second.log;
+  if (logs_.IsDeleted(key.study)) return gone();
+  const auto* log = logs_.Find(key);
+  return log != nullptr ? *log : Enter(key, 0, standing);
 }
 
-absl::StatusOr<int64_t> LogFiles::Append(const LogKey& key, Token token, int64_t offset, std::string_view data) {
+absl::StatusOr<int64_t> LogFiles::Append(const LogKey& key, Token token, int64_t offset, std::string_view data,
+                                         Standing standing) {
   absl::StatusOr<int64_t> next = absl::NotFoundError("");
   do {  // again if it was deleted for want of room in between
-    ATHANOR_ASSIGN_OR_RETURN(const std::shared_ptr<TrialLog> log, FindOrMake(key));
+    ATHANOR_ASSIGN_OR_RETURN(const std::shared_ptr<TrialLog> log, FindOrMake(key, standing));
     next = log->Append(token, offset, data, bytes_);
   } while (absl::IsNotFound(next.status()));
   if (!next.ok()) return next;
-  MarkUsed(key);
+  MarkUsed(key, standing);
   MakeRoom(key);
   return next;
 }
 
-void LogFiles::MarkUsed(const LogKey& key) {
+void LogFiles::MarkUsed(const LogKey& key, Standing standing) {
   const MutexLock lock(mutex_);
-  if (const auto found = logs_.find(key); found != logs_.end()) {
-    Entry& entry = found->second;
-    order_.erase(OrderOf(key, entry));
-    entry.standing = Standing::kUnfinished;
-    entry.used = next_use_++;
-    order_.insert(OrderOf(key, entry));
-  }
+  if (logs_.Find(key) != nullptr) logs_.Use(key, standing);
   for (auto follower = followers_.lower_bound({key, 0}); follower != followers_.end() && follower->first.first == key;
        ++follower) {
     follower->second();
   }
 }
 
-void LogFiles::MakeRoom(const LogKey& spared) {
+void LogFiles::MakeRoom(const std::optional<LogKey>& spared) {
   while (bytes_.load() > options_.total_bytes) {
     const std::shared_ptr<TrialLog> log = TakeNextToGo(spared);
     if (log == nullptr) return;
@@ -133,21 +131,17 @@ void LogFiles::MakeRoom(const LogKey& spared) {
   }
 }
 
-std::shared_ptr<TrialLog> LogFiles::TakeNextToGo(const LogKey& spared) {
+std::shared_ptr<TrialLog> LogFiles::TakeNextToGo(const std::optional<LogKey>& spared) {
   const MutexLock lock(mutex_);
-  auto next = order_.begin();
-  if (next != order_.end() && std::get<LogKey>(*next) == spared) ++next;
-  if (next == order_.end()) return nullptr;
-  auto entry = logs_.extract(std::get<LogKey>(*next));
-  order_.erase(next);
-  return std::move(entry.mapped().log);
+  const auto next = logs_.TakeNext(spared);
+  return next.has_value() ? next->second : nullptr;
 }
 
 absl::StatusOr<LogPiece> LogFiles::Read(const LogKey& key, LogCursor& cursor, size_t max_bytes) {
   std::shared_ptr<TrialLog> log;
   {
     const MutexLock lock(mutex_);
-    if (const auto found = logs_.find(key); found != logs_.end()) log = found->second.log;
+    if (const auto* found = logs_.Find(key)) log = *found;
   }
   if (log == nullptr) return LogPiece();
   return log->Read(cursor, max_bytes);
@@ -157,13 +151,7 @@ void LogFiles::DeleteStudy(StudyId study) {
   std::vector<std::shared_ptr<TrialLog>> gone;
   {
     const MutexLock lock(mutex_);
-    deleted_.insert(study);
-    auto entry = logs_.lower_bound({study, 0});
-    while (entry != logs_.end() && entry->first.study == study) {
-      order_.erase(OrderOf(entry->first, entry->second));
-      gone.push_back(std::move(entry->second.log));
-      entry = logs_.erase(entry);
-    }
+    gone = logs_.TakeStudy(study);
   }
   for (const auto& log : gone) log->Delete(bytes_);
   std::error_code ignored;
@@ -172,11 +160,7 @@ void LogFiles::DeleteStudy(StudyId study) {
 
 void LogFiles::SetEnded(const LogKey& key) {
   const MutexLock lock(mutex_);
-  const auto found = logs_.find(key);
-  if (found == logs_.end()) return;
-  order_.erase(OrderOf(key, found->second));
-  found->second.standing = Standing::kEnded;
-  order_.insert(OrderOf(key, found->second));
+  logs_.SetEnded(key);
 }
 
 LogFiles::FollowId LogFiles::Follow(const LogKey& key, std::function<void()> grew) {

@@ -3,8 +3,7 @@
 // Layout: DIR/<study id>/<trial number>.log and .old. Nothing else in the directory is touched.
 //
 // Bounds: each log keeps at least the newest half of `trial_bytes`; all of them together `total_bytes`. When that is
-// exceeded, whole logs go: first those of trials that have ended, then the others, in either case the one that was
-// longest without an append first. Reading such a log later says how much is gone.
+// exceeded, whole logs go, in the order of trial_shelf.h. Reading such a log later says how much is gone.
 //
 // Threads: thread-safe. SetEnded, Follow, Unfollow and bytes do no I/O; everything else blocks on the disk.
 //
@@ -13,13 +12,15 @@
 
 #include <atomic>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
-#include <set>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <tuple>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -27,6 +28,7 @@
 #include "server/core/ids.h"
 #include "server/store/trial_key.h"
 #include "server/store/trial_log.h"
+#include "server/store/trial_shelf.h"
 
 namespace athanor {
 
@@ -48,17 +50,18 @@ class LogFiles {
   static absl::StatusOr<std::unique_ptr<LogFiles>> Open(const std::string& directory, const LogFilesOptions& options);
 
   // At start, before the first append: takes in what earlier runs left, and deletes the logs of trials that are
-  // `standing` kGone. O(logs), one look at the file system each.
+  // `standing` kGone, and others where all are too large. O(logs), one look at the file system each.
   absl::Status Sweep(const std::function<Standing(const LogKey&)>& standing);
 
-  // As TrialLog::Append; makes the log if there is none, and deletes others if all become too large. NOT_FOUND if the
-  // study was deleted.
-  absl::StatusOr<int64_t> Append(const LogKey& key, Token token, int64_t offset, std::string_view data);
+  // As TrialLog::Append; makes the log if there is none, and deletes others if all become too large. `standing`: of the
+  // trial, kUnfinished or kEnded. NOT_FOUND if the study was deleted.
+  absl::StatusOr<int64_t> Append(const LogKey& key, Token token, int64_t offset, std::string_view data,
+                                 Standing standing);
   // As TrialLog::Read; a trial without a log has nothing to read.
   absl::StatusOr<LogPiece> Read(const LogKey& key, LogCursor& cursor, size_t max_bytes);
   void DeleteStudy(StudyId study);
 
-  // The trial has ended: its log is among the first to go, until the next append.
+  // The trial has ended: its log is among the first to go, until the next append as kUnfinished.
   void SetEnded(const LogKey& key);
 
   using FollowId = uint64_t;
@@ -71,38 +74,34 @@ class LogFiles {
   int64_t bytes() const { return bytes_.load(); }
 
  private:
-  struct Entry {
-    std::shared_ptr<TrialLog> log;
-    Standing standing = Standing::kUnfinished;
-    uint64_t used = 0;  // grows with every append, over all logs
+  // A log that an earlier run left.
+  struct Found {
+    std::filesystem::file_time_type written;
+    LogKey key;
+    int64_t bytes = 0;
+    auto operator<=>(const Found&) const = default;
   };
 
   LogFiles(std::string directory, const LogFilesOptions& options)
       : directory_(std::move(directory)), options_(options) {}
   std::string StudyDirectory(StudyId study) const;
   std::string Stem(const LogKey& key) const;
-  absl::Status SweepStudy(StudyId study, const std::function<Standing(const LogKey&)>& standing);
-  absl::StatusOr<std::shared_ptr<TrialLog>> FindOrMake(const LogKey& key);
-  void MarkUsed(const LogKey& key);
+  // Deletes the logs of trials that are gone, and returns the others.
+  absl::StatusOr<std::vector<Found>> SweepStudy(StudyId study, const std::function<Standing(const LogKey&)>& standing);
+  std::shared_ptr<TrialLog> Enter(const LogKey& key, int64_t bytes, Standing standing) ATHANOR_REQUIRES(mutex_);
+  absl::StatusOr<std::shared_ptr<TrialLog>> FindOrMake(const LogKey& key, Standing standing);
+  void MarkUsed(const LogKey& key, Standing standing);
   // Deletes logs until all of them fit; `spared` stays.
-  void MakeRoom(const LogKey& spared);
+  void MakeRoom(const std::optional<LogKey>& spared);
   // The log that is to go next; null if only `spared` is left.
-  std::shared_ptr<TrialLog> TakeNextToGo(const LogKey& spared);
-
-  // In the order in which logs go.
-  using Order = std::tuple<bool, uint64_t, LogKey>;  // unfinished, used, key
-  static Order OrderOf(const LogKey& key, const Entry& entry) {
-    return {entry.standing == Standing::kUnfinished, entry.used, key};
-  }
+  std::shared_ptr<TrialLog> TakeNextToGo(const std::optional<LogKey>& spared);
 
   const std::string directory_;
   const LogFilesOptions options_;
   std::atomic<int64_t> bytes_ = 0;
   Mutex mutex_;  // never held over I/O
-  std::map<LogKey, Entry> logs_ ATHANOR_GUARDED_BY(mutex_);
-  std::set<Order> order_ ATHANOR_GUARDED_BY(mutex_);
-  uint64_t next_use_ ATHANOR_GUARDED_BY(mutex_) = 1;
-  std::set<StudyId> deleted_ ATHANOR_GUARDED_BY(mutex_);  // ids are never reused
+  TrialShelf<std::shared_ptr<TrialLog>> logs_ ATHANOR_GUARDED_BY(mutex_);
+  uint64_t next_instance_ ATHANOR_GUARDED_BY(mutex_) = 1;  // of TrialLogs
   std::map<std::pair<LogKey, FollowId>, std::function<void()>> followers_ ATHANOR_GUARDED_BY(mutex_);
   FollowId next_follow_ ATHANOR_GUARDED_BY(mutex_) = 1;
 };

@@ -131,6 +131,32 @@ TEST_F(ArtifactsTest, AnArtifactIsTakenUnderTheTokenOfAnyAttemptButNoOther) {
   EXPECT_THAT(List("s"), ElementsAre("1-late.csv:1"));
 }
 
+TEST_F(ArtifactsTest, AnAttemptThatWasLostLeavesNothingMore) {
+  const v1::LeaseRef lost = LeaseOf("s").ref();
+  Upload(lost, "before.csv", 1, "x");
+  EXPECT_TRUE(status_.ok()) << status_.error_message();
+  Register("w", 2);  // started anew: the leases of the one before are lost
+  Upload(lost, "after.csv", 2, "x");
+  EXPECT_EQ(code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_THAT(status_.error_message(), HasSubstr("trial 0: the lease with token"));
+  EXPECT_THAT(status_.error_message(), HasSubstr("was lost"));
+  EXPECT_THAT(List("s"), ElementsAre("1-before.csv:1"));
+}
+
+TEST_F(ArtifactsTest, AnAttemptThatHasEndedReplacesNothing) {
+  const v1::LeaseRef lease = LeaseOf("s").ref();
+  Upload(lease, "roc.csv", 1, "first");
+  Upload(lease, "roc.csv", 1, "second");
+  EXPECT_THAT(Read("s", "roc.csv"), Pair("1-roc.csv:6", "second"));
+  Finish(lease, v1::ATTEMPT_OUTCOME_PREEMPTED);
+  Upload(lease, "roc.csv", 1, "late");
+  EXPECT_TRUE(status_.ok()) << status_.error_message();
+  Upload(lease, "roc.csv", 2, "last");
+  EXPECT_TRUE(status_.ok()) << status_.error_message();
+  EXPECT_THAT(Read("s", "roc.csv", 1), Pair("1-roc.csv:6", "second"));
+  EXPECT_THAT(Read("s", "roc.csv"), Pair("2-roc.csv:4", "last"));
+}
+
 TEST_F(ArtifactsTest, UnusableUploadsAreRefusedAndLeaveNothing) {
   const v1::LeaseRef lease = LeaseOf("s").ref();
   struct Case {

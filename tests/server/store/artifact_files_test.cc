@@ -33,8 +33,10 @@ class ArtifactFilesTest : public ::testing::Test {
 
   void Reopen(const ArtifactFilesOptions& options) { files_ = *ArtifactFiles::Open(directory_, options); }
 
-  absl::Status Put(const TrialKey& trial, const std::string& name, int64_t step, const std::string& content) {
-    return files_->Put(trial, {.name = name, .step = step}, content);
+  absl::Status Put(const TrialKey& trial, const std::string& name, int64_t step, const std::string& content,
+                   TrialStanding standing = TrialStanding::kUnfinished,
+                   ArtifactFiles::Same same = ArtifactFiles::Same::kReplace) {
+    return files_->Put(trial, {.name = name, .step = step}, content, standing, same);
   }
   // "STEP-NAME:BYTES" of each.
   std::vector<std::string> List(const TrialKey& trial) const {
@@ -92,6 +94,18 @@ TEST_F(ArtifactFilesTest, TheSameNameAndStepReplacesWhatWasThere) {
   EXPECT_EQ(files_->bytes(), 3);
 }
 
+TEST_F(ArtifactFilesTest, WhatIsThereStaysWhereItIsNotToBeReplaced) {
+  const auto late = [&](int64_t step, const std::string& content) {
+    return Put({1, 0}, "roc.csv", step, content, TrialStanding::kEnded, ArtifactFiles::Same::kKeep);
+  };
+  EXPECT_TRUE(Put({1, 0}, "roc.csv", 2, "first").ok());
+  EXPECT_TRUE(late(2, "second").ok());
+  EXPECT_TRUE(late(3, "third").ok());
+  EXPECT_EQ(Read({1, 0}, "roc.csv", 2), "2:first");
+  EXPECT_EQ(Read({1, 0}, "roc.csv", 3), "3:third");
+  EXPECT_EQ(files_->bytes(), 10);
+}
+
 TEST_F(ArtifactFilesTest, WhatNoArtifactCanBeIsRefused) {
   for (const std::string& name :
        {std::string(), std::string("."), std::string(".."), std::string(".bashrc"), std::string("a/b"),
@@ -142,6 +156,16 @@ TEST_F(ArtifactFilesTest, BeyondTheTotalTrialsThatHaveEndedGoFirstThenTheLongest
   EXPECT_EQ(files_->bytes(), 10);
 }
 
+TEST_F(ArtifactFilesTest, TheLastOfATrialThatHasEndedLeaveItAmongTheEnded) {
+  Reopen({.total_bytes = 6});
+  EXPECT_TRUE(Put({1, 0}, "a", 1, "12").ok());
+  EXPECT_TRUE(Put({1, 1}, "a", 1, "12").ok());
+  files_->SetEnded({1, 1});
+  EXPECT_TRUE(Put({1, 1}, "a", 2, "12", TrialStanding::kEnded).ok());
+  EXPECT_TRUE(Put({1, 2}, "a", 1, "12").ok());
+  EXPECT_THAT(Names(), UnorderedElementsAre("1/0/1-a", "1/2/1-a"));
+}
+
 TEST_F(ArtifactFilesTest, AStudysArtifactsGoWithItAndItGetsNoNewOnes) {
   EXPECT_TRUE(Put({1, 0}, "a", 1, "12").ok());
   EXPECT_TRUE(Put({2, 0}, "a", 1, "123").ok());
@@ -174,6 +198,17 @@ TEST_F(ArtifactFilesTest, ANewStartTakesInWhatIsThereAndDeletesLeftovers) {
   EXPECT_EQ(files_->bytes(), 10);
   EXPECT_TRUE(Put({1, 1}, "a", 2, "1").ok());
   EXPECT_THAT(List({1, 2}), IsEmpty()) << "it has ended, so it is the first to go";
+}
+
+TEST_F(ArtifactFilesTest, ANewStartKeepsABoundThatIsTighterThanBefore) {
+  for (int64_t trial = 0; trial < 3; ++trial) EXPECT_TRUE(Put({1, trial}, "a", 1, "1234").ok());
+  Reopen({.total_bytes = 8});
+  const auto standing = [](const TrialKey& key) {
+    return key.trial == 1 ? TrialStanding::kEnded : TrialStanding::kUnfinished;
+  };
+  ASSERT_TRUE(files_->Sweep(standing).ok());
+  EXPECT_THAT(Names(), UnorderedElementsAre("1/0/1-a", "1/2/1-a"));
+  EXPECT_EQ(files_->bytes(), 8);
 }
 
 TEST_F(ArtifactFilesTest, AFolderThatCannotBeMadeIsToldWithItsPath) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -32,8 +33,9 @@ class LogFilesTest : public ::testing::Test {
     files_ = *LogFiles::Open(directory_, {.trial_bytes = 1024, .total_bytes = total_bytes});
   }
 
-  void Append(const LogKey& key, const std::string& data, int64_t offset = 0) {
-    const auto next = files_->Append(key, 1, offset, data);
+  void Append(const LogKey& key, const std::string& data, int64_t offset = 0,
+              TrialStanding standing = TrialStanding::kUnfinished) {
+    const auto next = files_->Append(key, 1, offset, data, standing);
     ASSERT_TRUE(next.ok()) << next.status();
     EXPECT_EQ(*next, offset + static_cast<int64_t>(data.size()));
   }
@@ -80,7 +82,7 @@ TEST_F(LogFilesTest, DeletedStudyTakesItsLogsAlongAndGetsNoNewOnes) {
   files_->DeleteStudy(1);
   EXPECT_THAT(Names(), ElementsAre("2/0.log"));
   EXPECT_FALSE(std::filesystem::exists(directory_ + "/1"));
-  EXPECT_TRUE(absl::IsNotFound(files_->Append({1, 0}, 1, 1, "late").status()));
+  EXPECT_TRUE(absl::IsNotFound(files_->Append({1, 0}, 1, 1, "late", TrialStanding::kEnded).status()));
   EXPECT_FALSE(std::filesystem::exists(directory_ + "/1"));
   EXPECT_EQ(files_->bytes(), 25);
 }
@@ -108,6 +110,33 @@ TEST_F(LogFilesTest, AnAppendTakesATrialOutOfTheEnded) {
   Append({1, 0}, "", 100);  // retried
   Append({1, 2}, std::string(100, 'x'));
   EXPECT_THAT(Names(), UnorderedElementsAre("1/0.log", "1/2.log"));
+}
+
+TEST_F(LogFilesTest, TheLastWordsOfATrialThatHasEndedLeaveItAmongTheEnded) {
+  Reopen(124 + 158);
+  Append({1, 0}, std::string(100, 'x'));
+  Append({1, 1}, std::string(100, 'x'));
+  files_->SetEnded({1, 1});
+  Append({1, 1}, "last words", 100, TrialStanding::kEnded);
+  Append({1, 2}, std::string(100, 'x'), 0, TrialStanding::kEnded);
+  EXPECT_THAT(Names(), UnorderedElementsAre("1/0.log", "1/2.log"));
+  Append({1, 3}, std::string(100, 'x'));
+  EXPECT_THAT(Names(), UnorderedElementsAre("1/0.log", "1/3.log"));
+}
+
+TEST_F(LogFilesTest, ANewStartOrdersTheLogsOfAllStudiesByTheirAgeAndKeepsTheirBound) {
+  for (const LogKey& key : {LogKey{1, 0}, LogKey{2, 0}, LogKey{1, 1}, LogKey{2, 1}}) Append(key, std::string(100, 'x'));
+  const auto written = std::filesystem::file_time_type::clock::now();
+  int age = 0;  // in seconds
+  for (const char* name : {"1/1.log", "2/0.log", "1/0.log", "2/1.log"}) {
+    std::filesystem::last_write_time(directory_ + "/" + name, written - std::chrono::seconds(age++));
+  }
+  Reopen(3 * 124);
+  ASSERT_TRUE(files_->Sweep([](const LogKey&) { return TrialStanding::kUnfinished; }).ok());
+  EXPECT_THAT(Names(), UnorderedElementsAre("1/0.log", "1/1.log", "2/0.log"));
+  EXPECT_EQ(files_->bytes(), 3 * 124);
+  Append({3, 0}, std::string(100, 'x'));
+  EXPECT_THAT(Names(), UnorderedElementsAre("1/1.log", "2/0.log", "3/0.log"));
 }
 
 TEST_F(LogFilesTest, ALogThatWentForWantOfRoomSaysSoWhenItGoesOn) {
@@ -177,7 +206,8 @@ TEST_F(LogFilesTest, WritersReadersAndDeletionsDoNotDisturbEachOther) {
   for (TrialNumber trial = 0; trial < 4; ++trial) {
     threads.emplace_back([this, trial] {
       for (int64_t line = 0; line < 200; ++line) {
-        EXPECT_TRUE(files_->Append({1, trial}, 1, line * 100, std::string(99, 'x') + "\n").ok());
+        const std::string text = std::string(99, 'x') + "\n";
+        EXPECT_TRUE(files_->Append({1, trial}, 1, line * 100, text, TrialStanding::kUnfinished).ok());
         if (line % 50 == 0) files_->SetEnded({1, trial});
       }
     });
@@ -194,7 +224,7 @@ TEST_F(LogFilesTest, WritersReadersAndDeletionsDoNotDisturbEachOther) {
     });
   }
   threads.emplace_back([this] {
-    for (int i = 0; i < 100; ++i) (void)files_->Append({2, i}, 1, 0, "soon deleted");
+    for (int i = 0; i < 100; ++i) (void)files_->Append({2, i}, 1, 0, "soon deleted", TrialStanding::kUnfinished);
     files_->DeleteStudy(2);
   });
   for (std::thread& thread : threads) thread.join();
