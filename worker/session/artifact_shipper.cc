@@ -10,18 +10,12 @@
 #include "absl/strings/str_cat.h"
 #include "base/random.h"
 #include "worker/session/transfer.h"
+#include "worker/session/trial_folder.h"
 
 namespace athanor::session {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Whether the path leads into the folder, as it is written.
-bool LiesIn(const std::string& folder, const std::string& path) {
-  const fs::path relative =
-      fs::absolute(path).lexically_normal().lexically_relative(fs::absolute(folder).lexically_normal());
-  return !relative.empty() && *relative.begin() != ".." && *relative.begin() != ".";
-}
 
 void Remove(const std::string& path) {
   std::error_code ignored;
@@ -66,13 +60,12 @@ absl::Status ArtifactShipper::TakeOver(const ArtifactMessage& artifact, const st
 }
 
 void ArtifactShipper::Take(const ArtifactMessage& artifact, int64_t measured_step) {
-  if (closed_) return;
+  if (closed_) return RemoveIfIn(folder_, artifact.path);
   std::string path = absl::StrCat(folder_, "/artifact-", next_file_++, ".taken");
   if (const absl::Status taken = TakeOver(artifact, path); !taken.ok()) {
     spdlog::warn("lease {}: the artifact \"{}\" of step {} is left out: {}", lease_.ToString(),
                  artifact.name.substr(0, 120), artifact.step, std::string(taken.message()));
-    if (LiesIn(folder_, artifact.path)) Remove(artifact.path);
-    return;
+    return RemoveIfIn(folder_, artifact.path);
   }
   Job job{.artifact = {}, .path = std::move(path), .measured_step = measured_step};
   job.artifact.set_name(artifact.name);
@@ -128,14 +121,13 @@ void ArtifactShipper::OnEnd(const absl::Status& status) {
     spdlog::warn("lease {}: the artifact \"{}\" of step {} was not uploaded: {}", lease_.ToString(),
                  job.artifact.name(), job.artifact.step(), status.ToString());
   }
-  waiting_bytes_ -= job.artifact.size_bytes();
-  Remove(job.path);
-  waiting_.pop_front();
-  // The study is gone, or the coordinator knows no artifacts: the others would fare no better.
-  if (fate == TransferFate::kLeaseLost || absl::IsUnimplemented(status)) {
-    closed_ = true;
-    waiting_.clear();
-  }
+  // The lease was lost, the study is gone, or the coordinator knows no artifacts: the others would fare no better.
+  closed_ = fate == TransferFate::kLeaseLost || absl::IsUnimplemented(status);
+  do {
+    waiting_bytes_ -= waiting_.front().artifact.size_bytes();
+    Remove(waiting_.front().path);
+    waiting_.pop_front();
+  } while (closed_ && !waiting_.empty());
   if (waiting_.empty()) return EndFlush();
   Pump();
 }

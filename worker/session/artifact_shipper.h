@@ -2,8 +2,9 @@
 // before it, and deletes them.
 //
 // An artifact is no fact: an attempt never fails and never waits because of one. Each file is taken over at once by
-// renaming it. One that cannot be kept is left out, with one line in this
-// program's log; while the coordinator is away the newest wait for it, within a trial's bounds, and the others go.
+// renaming it. One that cannot be kept is left out, with one line in this program's log; while the coordinator is away
+// the newest wait for it, within a trial's bounds, and the others go. Once it said that it takes none of this attempt,
+// each is deleted as it comes, so that a long training does not fill the disk.
 #pragma once
 
 #include <boost/asio/io_context.hpp>

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "worker/session/lease_convert.h"
+#include "worker/session/trial_folder.h"
 
 namespace athanor::session {
 namespace {
@@ -132,7 +133,9 @@ void LeaseTask::OnMetrics(const MetricsMessage& metrics) {
   hold_ = metrics.step;
   held_back_ = std::move(measurement);
   slot_->Hold();
-  if (lease_.pauses_at_hold() && ending_ == Ending::kNone) {
+  // What is measured without the objective enters no rung: the verdict lets the trial go on.
+  const bool pauses = lease_.pauses_at_hold() && HasMetric(*held_back_, lease_.objective_metric());
+  if (pauses && ending_ == Ending::kNone) {
     ending_ = Ending::kPromisedPause;
     slot_->Pause();
   }
@@ -149,6 +152,9 @@ void LeaseTask::OnProgress(const ProgressMessage& progress) {
 
 void LeaseTask::OnCheckpointSaved(const CheckpointSavedMessage& saved) {
   if (!live_) return;
+  // The cache has the one before under a name of its own, for as long as there is room or somebody needs it.
+  if (newest_saved_ != saved.path) RemoveIfIn(folder_, newest_saved_);
+  newest_saved_ = saved.path;
   auto file = services_.cache.Add(saved.sha256, saved.path);
   if (file.ok()) {
     unsent_checkpoint_ = {.file = *std::move(file), .step = saved.step, .measured_step = measured_step_};

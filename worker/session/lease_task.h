@@ -151,6 +151,7 @@ class LeaseTask final : public Slot::Trial,
     int64_t measured_step = 0;
   };
   std::optional<UnsentCheckpoint> unsent_checkpoint_;
+  std::string newest_saved_;                 // where the trainer left its newest checkpoint
   int64_t measured_step_ = 0;                // the last one queued
   std::optional<v1::FinishRequest> finish_;  // until everything else is out
   bool log_is_out_ = false;                  // as much of it as may hold the finish back

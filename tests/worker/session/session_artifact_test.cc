@@ -97,6 +97,20 @@ INSTANTIATE_TEST_SUITE_P(Refusals, RefusedArtifactTest,
                                            absl::UnimplementedError("an older coordinator"),
                                            absl::InvalidArgumentError("artifact.name")));
 
+TEST_F(SessionArtifactTest, WhatNobodyTakesDoesNotPileUpInALongTraining) {
+  const Warnings warnings;
+  coordinator_.Ask([](auto& state) { state.artifact_status = absl::UnimplementedError("an older coordinator"); });
+  Start({"artifact=curve.csv", "step_ms=20"});
+  coordinator_.Grant(MakeLease(0, 1'000'000));
+  ASSERT_TRUE(RunUntilEvent("report 3"));
+  EXPECT_TRUE(RunUntil([&] {
+    for (const char* name : {"artifact-1", "artifact-2", "artifact-3", "artifact-1.taken", "artifact-2.taken"}) {
+      if (std::filesystem::exists(std::string(folder_ / "trials/1-0-100/") + name)) return false;
+    }
+    return true;
+  }));
+}
+
 struct Unusable {
   std::vector<std::string> trainer;
   std::string why;

@@ -57,6 +57,17 @@ TEST_F(CheckpointTest, WithoutRoomInTheCacheATrialStartsAnewAndReportsItsHolds) 
   EXPECT_EQ(Finishes()[0].outcome(), v1::ATTEMPT_OUTCOME_COMPLETED);
 }
 
+TEST_F(CheckpointTest, OnlyTheNewestStaysWhereTheTrainerLeftIt) {
+  Start({"step_ms=20"});
+  v1::Lease lease = MakeLease(0, 1'000'000);
+  lease.set_checkpoint_interval_ms(1);
+  coordinator_.Grant(lease);
+  ASSERT_TRUE(RunUntilEvent("upload 4"));
+  for (const char* name : {"step-1", "step-2", "step-3"}) {
+    EXPECT_FALSE(std::filesystem::exists(std::string(folder_ / "trials/1-0-100/") + name)) << name;
+  }
+}
+
 TEST_F(CheckpointTest, ResumesFromTheNewestCheckpoint) {
   Start();
   v1::Lease lease = MakeLease(0, 6);
