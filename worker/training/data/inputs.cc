@@ -19,6 +19,8 @@ namespace {
 
 // What PNG and JPEG files do not begin with: two zero bytes of an IDX file, or gzip's mark.
 bool LooksLikeIdx(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) return false;
   std::ifstream in = OpenDataFile(path);
   char start[2] = {1, 1};
   in.read(start, sizeof(start));
