@@ -59,7 +59,7 @@ int CsvReader::Take() {
 }
 
 bool CsvReader::ReadRecord() {
-  while (Peek() == '\n' || Peek() == '\r') Take();
+  while (Peek() == '\n' || Peek() == '\r') TakeLineEnd();
   record_line_ = line_;
   if (Peek() == kEnd) return false;
   size_t count = 0;
@@ -76,9 +76,17 @@ bool CsvReader::ReadRecord() {
     Take();
   }
   cells_.resize(count);
-  if (Peek() == '\r') Take();
-  Take();
+  TakeLineEnd();
   return true;
+}
+
+void CsvReader::TakeLineEnd() {
+  if (Take() != '\r') return;
+  if (Peek() == '\n') {
+    Take();
+  } else {
+    ++line_;
+  }
 }
 
 void CsvReader::ReadQuoted(std::string& cell) {

@@ -1,5 +1,5 @@
-// Reads CSV files (RFC 4180): cells by commas, records by CRLF or LF, cells that hold either between double quotes,
-// double quotes inside them doubled; a first line of names.
+// Reads CSV files (RFC 4180): cells by commas, records by CRLF, LF or, as some programs write, CR alone; cells that
+// hold any of these between double quotes, double quotes inside them doubled; a first line of names.
 #pragma once
 
 #include <cstdint>
@@ -36,6 +36,7 @@ class CsvReader {
   static constexpr int kEnd = -1;
   int Peek();
   int Take();
+  void TakeLineEnd();  // nothing at the end of the file
   bool ReadRecord();
   // Each leaves the reader behind the cell, before its comma or the end of the record.
   void ReadQuoted(std::string& cell);

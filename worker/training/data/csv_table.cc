@@ -37,11 +37,16 @@ std::optional<double> Number(std::string_view text) {
 
 bool Missing(const std::string& cell) { return cell.find_first_not_of(" \t") == std::string::npos; }
 
+// For an error.
+std::string Quoted(const std::string& cell) {
+  return std::string(1, '\'').append(cell, 0, kShownCharacters).append(1, '\'');
+}
+
 double NumberAt(const CsvReader& reader, size_t column) {
   const std::string& cell = reader.cells()[column];
   if (const std::optional<double> number = Number(cell)) return *number;
   reader.Refuse(column, Missing(cell) ? std::string("a missing cell in a column of numbers")
-                                      : "'" + cell.substr(0, kShownCharacters) + "' in a column of numbers");
+                                      : Quoted(cell) + " in a column of numbers");
 }
 
 std::vector<std::string> SplitNames(const std::string& text) {
@@ -180,14 +185,13 @@ class RowReader {
     if (columns_.task == TaskKind::kClassification) {
       if (Missing(cell)) reader_.Refuse(column, "the class is missing");
       const auto code = classes_.find(cell);
-      if (code == classes_.end())
-        reader_.Refuse(column, "class '" + cell.substr(0, kShownCharacters) + "' is not in the training file");
+      if (code == classes_.end()) reader_.Refuse(column, "class " + Quoted(cell) + " is not in the training file");
       part.classes.push_back(code->second);
       return;
     }
     const double number = NumberAt(reader_, column);
     if (columns_.task == TaskKind::kMultiLabel && number != 0 && number != 1) {
-      reader_.Refuse(column, "'" + cell.substr(0, kShownCharacters) + "' is no label; want 0 or 1");
+      reader_.Refuse(column, Quoted(cell) + " is no label; want 0 or 1");
     }
     part.targets.push_back(number);
   }
@@ -237,8 +241,8 @@ TableColumns LearnColumns(const std::filesystem::path& path, const std::string& 
       }
       columns.numeric.push_back(name);
     } else if (facts[i].NumbersBehindAText()) {
-      throw DataError(path.string() + ": line " + std::to_string(facts[i].first_line) + ": column " + name + ": '" +
-                      facts[i].first.substr(0, kShownCharacters) + "' in a column of numbers");
+      throw DataError(path.string() + ": line " + std::to_string(facts[i].first_line) + ": column " + name + ": " +
+                      Quoted(facts[i].first) + " in a column of numbers");
     } else {
       columns.categorical.push_back(name);
       columns.values.emplace_back(1);

@@ -45,6 +45,7 @@ TEST(CsvReader, ReadsRecordsAsRfc4180HasThem) {
   const Case cases[] = {
       {"plain", "a,b\n1,2\n", {{"a", "b"}, {"1", "2"}}},
       {"CRLF and no end of line at the end", "a,b\r\n1,2\r\n3,4", {{"a", "b"}, {"1", "2"}, {"3", "4"}}},
+      {"CR alone", "a,b\r10,20\r\r30,40", {{"a", "b"}, {"10", "20"}, {"30", "40"}}},
       {"quotes", "\"a,b\",c\n\"say \"\"hi\"\"\",\"\"\n", {{"a,b", "c"}, {"say \"hi\"", ""}}},
       {"a line break in a cell", "a\n\"x\r\ny\"\nz\n", {{"a"}, {"x\r\ny"}, {"z"}}},
       {"empty cells", "a,b,c\n,,\n", {{"a", "b", "c"}, {"", "", ""}}},
@@ -67,6 +68,12 @@ TEST(CsvReader, CountsLinesAlsoInsideCells) {
   EXPECT_EQ(reader.line(), 2);
   ASSERT_TRUE(reader.Next());
   EXPECT_EQ(reader.line(), 5);
+  const CsvFile old("a\r1\r\r2");
+  CsvReader old_reader(old.path());
+  ASSERT_TRUE(old_reader.Next());
+  EXPECT_EQ(old_reader.line(), 2);
+  ASSERT_TRUE(old_reader.Next());
+  EXPECT_EQ(old_reader.line(), 4);
 }
 
 TEST(CsvReader, RefusesWhatIsNoTableNamingTheLine) {
