@@ -1,4 +1,5 @@
-// What the generated data sets share.
+// What the generated data sets share: examples that are a function of split_seed and of how many are asked for.
+// source.h says what each looks like.
 #pragma once
 
 #include <filesystem>
@@ -12,11 +13,17 @@
 
 namespace athanor::training {
 
-// Appends one example to the part.
+// Appends one example to the part: its pixels, or numbers and categories, and its class or targets, as the `empty` data
+// set beside it describes them; not its count. All its randomness is drawn from `random`.
 using ExampleMaker = std::function<void(Random& random, RawPart& part)>;
 
-// A source without files: `empty` describes the examples, `make` draws one after another from the generator of (name,
-// split_seed, part).
+// A source without files: `empty` has sizes, columns and names but no example; `make` draws one after another from the
+// generator of (name, split_seed, part), so that fewer examples are the first of more, and the test part does not
+// depend on the training part. There are kSyntheticTrain and kSyntheticTest, or max_train_examples and
+// max_test_examples if these are fewer and not 0; no validation part. Read throws nothing, and calls the heartbeat
+// after every example.
+//
+// Immutable; any number of threads.
 class SyntheticSource final : public Source {
  public:
   SyntheticSource(std::string_view name, const DataOptions& options, RawDataset empty, ExampleMaker make)
@@ -54,9 +61,10 @@ class SyntheticSource final : public Source {
   std::vector<std::filesystem::path> no_files_;
 };
 
+// Height and width of generated images, in pixels: img_size, or 32 if that is 0.
 inline int64_t SyntheticSide(const DataOptions& options) { return options.img_size > 0 ? options.img_size : 32; }
 
-// A uniform draw in [low, high).
+// A uniform draw in [low, high); one draw of `random`.
 inline double Between(Random& random, double low, double high) { return low + (high - low) * random.Uniform(); }
 
 }  // namespace athanor::training
