@@ -2,55 +2,68 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 namespace athanor {
-namespace {
 
-// Without branches, because where a value falls cannot be predicted.
-bool IsBefore(const OrderStatistics::Entry& a, const OrderStatistics::Entry& b) {
-  return (a.first < b.first) | ((a.first == b.first) & (a.second < b.second));
+// By plain binary searches: where a value falls cannot be predicted, but a processor that guesses fetches the next
+// probe before it knows whether it is one, and half of the guesses are right. A search without branches waits for each.
+size_t OrderStatistics::Run::CountBefore(const Entry& entry) const {
+  const auto& [value, trial] = entry;
+  const auto first = std::lower_bound(values_.begin(), values_.end(), value);
+  const auto at = first - values_.begin();
+  if (first == values_.end() || *first != value) return static_cast<size_t>(at);
+  const auto ties = std::upper_bound(first, values_.end(), value) - first;
+  const auto trials = trials_.begin() + at;
+  return static_cast<size_t>(std::lower_bound(trials, trials + ties, trial) - trials_.begin());
 }
 
-// How many of the entries come before `entry`.
-size_t LowerBound(const std::vector<OrderStatistics::Entry>& entries, const OrderStatistics::Entry& entry) {
-  if (entries.empty()) return 0;
-  const OrderStatistics::Entry* first = entries.data();
-  size_t left = entries.size();
-  while (left > 1) {
-    const size_t half = left / 2;
-    first += IsBefore(first[half - 1], entry) ? half : 0;
-    left -= half;
-  }
-  return static_cast<size_t>(first - entries.data()) + (IsBefore(*first, entry) ? 1 : 0);
+void OrderStatistics::Run::Reserve(size_t size) {
+  values_.reserve(size);
+  trials_.reserve(size);
 }
 
-// The same, where the entries have not been looked at lately: the first probes of the search are fetched side by side.
-size_t ColdLowerBound(const std::vector<OrderStatistics::Entry>& entries, const OrderStatistics::Entry& entry) {
-  for (size_t eighth = 1; eighth < 8; ++eighth) __builtin_prefetch(entries.data() + entries.size() * eighth / 8);
-  return LowerBound(entries, entry);
+void OrderStatistics::Run::Set(size_t at, const Entry& entry) {
+  values_[at] = entry.first;
+  trials_[at] = entry.second;
 }
 
-}  // namespace
+void OrderStatistics::Run::Insert(size_t at, const Entry& entry) {
+  values_.insert(values_.begin() + static_cast<std::ptrdiff_t>(at), entry.first);
+  trials_.insert(trials_.begin() + static_cast<std::ptrdiff_t>(at), entry.second);
+}
 
-size_t OrderStatistics::BlockOf(const Entry& entry) const { return LowerBound(lasts_, entry); }
+void OrderStatistics::Run::Erase(size_t at) {
+  values_.erase(values_.begin() + static_cast<std::ptrdiff_t>(at));
+  trials_.erase(trials_.begin() + static_cast<std::ptrdiff_t>(at));
+}
+
+void OrderStatistics::Run::MoveTail(size_t at, Run& other) {
+  other.values_.insert(other.values_.end(), values_.begin() + static_cast<std::ptrdiff_t>(at), values_.end());
+  other.trials_.insert(other.trials_.end(), trials_.begin() + static_cast<std::ptrdiff_t>(at), trials_.end());
+  values_.resize(at);
+  trials_.resize(at);
+}
+
+size_t OrderStatistics::BlockOf(const Entry& entry) const { return lasts_.CountBefore(entry); }
 
 void OrderStatistics::Insert(double value, TrialNumber trial) {
   const Entry entry(value, trial);
   if (blocks_.empty()) {
     blocks_.emplace_back();
-    lasts_.push_back(entry);
+    lasts_.Insert(0, entry);
     CountAll();
   }
   size_t at = std::min(BlockOf(entry), blocks_.size() - 1);
   if (blocks_[at].size() == kBlock) {
     Split(at);
-    if (IsBefore(lasts_[at], entry)) ++at;
+    if (lasts_[at] < entry) ++at;
   }
-  Block& block = blocks_[at];
-  const size_t place = ColdLowerBound(block, entry);
+  Run& block = blocks_[at];
+  const size_t place = block.CountBefore(entry);
   if (place < block.size() && block[place] == entry) return;
-  block.insert(block.begin() + static_cast<std::ptrdiff_t>(place), entry);
-  lasts_[at] = block.back();
+  block.Insert(place, entry);
+  lasts_.Set(at, block.back());
   Count(at, 1);
   ++size_;
 }
@@ -59,10 +72,10 @@ void OrderStatistics::Erase(double value, TrialNumber trial) {
   const Entry entry(value, trial);
   const size_t at = BlockOf(entry);
   if (at == blocks_.size()) return;
-  Block& block = blocks_[at];
-  const size_t place = ColdLowerBound(block, entry);
+  Run& block = blocks_[at];
+  const size_t place = block.CountBefore(entry);
   if (block[place] != entry) return;
-  block.erase(block.begin() + static_cast<std::ptrdiff_t>(place));
+  block.Erase(place);
   Count(at, -1);
   --size_;
   Shrink(at);
@@ -72,10 +85,10 @@ int64_t OrderStatistics::Rank(double value, TrialNumber trial) const {
   const Entry entry(value, trial);
   const size_t at = BlockOf(entry);
   if (at == blocks_.size()) return size_;
-  return CountBefore(at) + static_cast<int64_t>(ColdLowerBound(blocks_[at], entry));
+  return CountBefore(at) + static_cast<int64_t>(blocks_[at].CountBefore(entry));
 }
 
-const OrderStatistics::Entry& OrderStatistics::At(int64_t rank) const {
+OrderStatistics::Entry OrderStatistics::At(int64_t rank) const {
   // The best few are asked for most.
   if (rank < static_cast<int64_t>(blocks_.front().size())) return blocks_.front()[static_cast<size_t>(rank)];
   size_t at = 0;
@@ -107,14 +120,11 @@ void OrderStatistics::CountAll() {
 }
 
 void OrderStatistics::Split(size_t block) {
-  const auto next = static_cast<std::ptrdiff_t>(block) + 1;
-  Block upper;
-  upper.reserve(kBlock);
-  upper.assign(blocks_[block].begin() + kBlock / 2, blocks_[block].end());
-  blocks_[block].resize(kBlock / 2);
-  lasts_.insert(lasts_.begin() + next, upper.back());
-  lasts_[block] = blocks_[block].back();
-  blocks_.insert(blocks_.begin() + next, std::move(upper));
+  Run upper;
+  upper.Reserve(kBlock);
+  blocks_[block].MoveTail(kBlock / 2, upper);
+  lasts_.Insert(block, blocks_[block].back());
+  blocks_.insert(blocks_.begin() + static_cast<std::ptrdiff_t>(block) + 1, std::move(upper));
   CountAll();
 }
 
@@ -122,11 +132,11 @@ void OrderStatistics::Shrink(size_t block) {
   const size_t left = blocks_[block].size();
   if (left == 0) {
     blocks_.erase(blocks_.begin() + static_cast<std::ptrdiff_t>(block));
-    lasts_.erase(lasts_.begin() + static_cast<std::ptrdiff_t>(block));
+    lasts_.Erase(block);
     CountAll();
     return;
   }
-  lasts_[block] = blocks_[block].back();
+  lasts_.Set(block, blocks_[block].back());
   // Half a block at most, so that a join is as rare as a split.
   const auto fits = [&](size_t other) { return left + blocks_[other].size() <= kBlock / 2; };
   if (block + 1 < blocks_.size() && fits(block + 1)) {
@@ -138,10 +148,9 @@ void OrderStatistics::Shrink(size_t block) {
 
 void OrderStatistics::Join(size_t block) {
   const auto next = static_cast<std::ptrdiff_t>(block) + 1;
-  blocks_[block].insert(blocks_[block].end(), blocks_[block + 1].begin(), blocks_[block + 1].end());
-  lasts_[block] = lasts_[block + 1];
+  blocks_[block + 1].MoveTail(0, blocks_[block]);
   blocks_.erase(blocks_.begin() + next);
-  lasts_.erase(lasts_.begin() + next);
+  lasts_.Erase(block);
   CountAll();
 }
 

@@ -23,18 +23,41 @@ class OrderStatistics {
  public:
   using Entry = std::pair<double, TrialNumber>;
 
+ private:
+  // Entries in order. Values lie apart from trials: a search looks at values alone unless they tie, and what a change
+  // moves are plain numbers.
+  class Run {
+   public:
+    size_t size() const { return values_.size(); }
+    Entry operator[](size_t at) const { return {values_[at], trials_[at]}; }
+    Entry back() const { return {values_.back(), trials_.back()}; }
+    // How many of them come before `entry`.
+    size_t CountBefore(const Entry& entry) const;
+
+    void Reserve(size_t size);
+    void Set(size_t at, const Entry& entry);
+    void Insert(size_t at, const Entry& entry);
+    void Erase(size_t at);
+    // Those from `at` on go to the end of `other`.
+    void MoveTail(size_t at, Run& other);
+
+   private:
+    std::vector<double> values_;
+    std::vector<TrialNumber> trials_;
+  };
+
+ public:
   // Walks the entries, best first. Any change ends its validity.
   class Iterator {
    public:
-    using iterator_category = std::forward_iterator_tag;
+    using iterator_category = std::input_iterator_tag;
     using value_type = Entry;
     using difference_type = std::ptrdiff_t;
-    using pointer = const Entry*;
-    using reference = const Entry&;
+    using pointer = void;
+    using reference = Entry;
 
     Iterator() = default;
-    reference operator*() const { return (*block_)[at_]; }
-    pointer operator->() const { return &**this; }
+    Entry operator*() const { return (*block_)[at_]; }
     Iterator& operator++() {
       if (++at_ == block_->size()) {
         ++block_;
@@ -51,8 +74,8 @@ class OrderStatistics {
 
    private:
     friend class OrderStatistics;
-    explicit Iterator(const std::vector<Entry>* block) : block_(block) {}
-    const std::vector<Entry>* block_ = nullptr;
+    explicit Iterator(const Run* block) : block_(block) {}
+    const Run* block_ = nullptr;
     size_t at_ = 0;
   };
 
@@ -67,15 +90,14 @@ class OrderStatistics {
   int64_t CountBelow(double value) const { return Rank(value, std::numeric_limits<TrialNumber>::min()); }
   // How many entries come before this one.
   int64_t Rank(double value, TrialNumber trial) const;
-  // 0 <= rank < size(). Valid until the next change.
-  const Entry& At(int64_t rank) const;
+  // 0 <= rank < size().
+  Entry At(int64_t rank) const;
 
   Iterator begin() const { return Iterator(blocks_.data()); }
   Iterator end() const { return Iterator(blocks_.data() + blocks_.size()); }
 
  private:
   static constexpr size_t kBlock = 256;
-  using Block = std::vector<Entry>;
 
   // The first block that holds this entry or a later one; the number of blocks if none does.
   size_t BlockOf(const Entry& entry) const;
@@ -89,8 +111,8 @@ class OrderStatistics {
   void Join(size_t block);  // with the next one
 
   int64_t size_ = 0;
-  std::vector<Block> blocks_;    // none of them empty
-  std::vector<Entry> lasts_;     // of each block
+  std::vector<Run> blocks_;      // none of them empty
+  Run lasts_;                    // of each block
   std::vector<int64_t> counts_;  // Fenwick tree over the sizes of the blocks, from index 1
 };
 

@@ -39,8 +39,8 @@ std::vector<int64_t> StepsToPauseAt(const Ladder& ladder, const Climb& climb, Tr
 std::optional<Promotion> BestPromotable(const Rung& rung, int64_t rung_number, int64_t promotable) {
   if (promotable == 0 || rung.waiting().empty()) return std::nullopt;
   // Places grow along waiting(), so if its best is behind the last that is promotable, all are.
-  const OrderStatistics::Entry& best = rung.waiting().At(0);
-  const OrderStatistics::Entry& last = rung.entries().At(promotable - 1);
+  const OrderStatistics::Entry best = rung.waiting().At(0);
+  const OrderStatistics::Entry last = rung.entries().At(promotable - 1);
   if (!std::isfinite(best.first) || best > last) return std::nullopt;
   return Promotion{.trial = best.second,
                    .from_rung = rung_number,
@@ -56,7 +56,7 @@ int64_t WentOn(const Ladder& ladder, int64_t number, int64_t rung) {
 
 std::optional<Promotion> BestWaiting(const Rung& rung, int64_t rung_number) {
   if (rung.waiting().empty()) return std::nullopt;
-  const auto& [value, trial] = rung.waiting().At(0);
+  const auto [value, trial] = rung.waiting().At(0);
   if (!std::isfinite(value)) return std::nullopt;
   return Promotion{
       .trial = trial, .from_rung = rung_number, .value = value, .bound = kNoBound, .n = rung.entries().size()};
