@@ -57,7 +57,8 @@ void CheckpointIndex::End(TrialNumber trial) {
 }
 
 void CheckpointIndex::Resume(TrialNumber trial) {
-  retryable_.erase(trial);
+  if (!retryable_.empty()) retryable_.erase(trial);
+  if (standings_.empty()) return;
   const auto at = standings_.find(trial);
   if (at == standings_.end()) return;
   Unlist(trial, at->second);

@@ -57,7 +57,7 @@ void Suggestions::Start(Transaction& tx) {
 }
 
 // An answer that nobody will ask for. What is under way stays, so that a study that goes on does not have two.
-void Suggestions::DropEnded(const std::set<StudyId>& touched) {
+void Suggestions::DropEnded(const boost::container::flat_set<StudyId>& touched) {
   for (const StudyId id : touched) {
     const auto slot = slots_.find(id);
     if (slot == slots_.end()) continue;
@@ -88,7 +88,7 @@ void Suggestions::StartOne(StudyId id) {
   });
 }
 
-void Suggestions::Forget(const std::set<StudyId>& studies) {
+void Suggestions::Forget(const boost::container::flat_set<StudyId>& studies) {
   for (const StudyId id : studies) slots_.erase(id);
 }
 

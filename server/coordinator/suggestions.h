@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "boost/container/flat_set.hpp"
 #include "server/coordinator/state.h"
 #include "server/coordinator/transaction.h"
 
@@ -58,7 +59,7 @@ class Suggestions {
   void Collect();
   void Start(Transaction& tx);
   // These were read again from the store.
-  void Forget(const std::set<StudyId>& studies);
+  void Forget(const boost::container::flat_set<StudyId>& studies);
 
  private:
   // Of a study: what is being computed, or was.
@@ -80,7 +81,7 @@ class Suggestions {
 
   bool IsPooled(const LiveStudy& study) const { return pool_.has_value() && study.SuggestsSlowly(); }
   void StartOne(StudyId id);
-  void DropEnded(const std::set<StudyId>& touched);
+  void DropEnded(const boost::container::flat_set<StudyId>& touched);
 
   State& state_;
   std::optional<SearchPool> pool_;

@@ -2,12 +2,12 @@
 #pragma once
 
 #include <functional>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "base/clock.h"
+#include "boost/container/flat_set.hpp"
 #include "server/core/ids.h"
 #include "server/store/store.h"
 
@@ -25,7 +25,7 @@ struct Transaction {
   bool tries_to_write = false;
   ChangeBatch changes;
   // Studies and workers whose memory must be rebuilt from the store if the commit fails.
-  std::set<StudyId> touched_studies;
+  boost::container::flat_set<StudyId> touched_studies;
   std::vector<std::string> touched_workers;  // with repeats
   // Run in order after a successful commit, dropped after a failed one: pushed commands, watch wake-ups, files to
   // delete.

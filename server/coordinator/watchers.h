@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <set>
 #include <utility>
 
+#include "boost/container/flat_set.hpp"
 #include "server/core/ids.h"
 
 namespace athanor {
@@ -24,7 +24,7 @@ class Watchers {
   }
   void Remove(StudyId study, WatchId id) { watchers_.erase({study, id}); }
 
-  void Notify(const std::set<StudyId>& studies) const {
+  void Notify(const boost::container::flat_set<StudyId>& studies) const {
     for (const StudyId study : studies) {
       for (auto watcher = watchers_.lower_bound({study, 0});
            watcher != watchers_.end() && watcher->first.first == study; ++watcher) {

@@ -12,10 +12,9 @@ namespace {
 constexpr uint64_t kPermutationStream = 0x7065726d75746174;  // "permutat"
 
 Value Draw(const SearchSpace& space, size_t index, Random& random) {
-  const auto count = space.CountValues(index);
-  if (!count || space.parameters()[index].scale == Scale::kLog) {
-    return ValueAtQuantile(space, index, random.Uniform());
-  }
+  const bool is_log = space.parameters()[index].scale == Scale::kLog;
+  const auto count = is_log ? std::nullopt : space.CountValues(index);
+  if (!count) return ValueAtQuantile(space, index, random.Uniform());
   return space.ValueAt(index, static_cast<int64_t>(random.Below(static_cast<uint64_t>(*count))));
 }
 
