@@ -1,21 +1,11 @@
 #include "server/coordinator/live_attempts.h"
 
 #include <algorithm>
-#include <utility>
+#include <memory>
 
 namespace athanor {
 
-const LiveAttempt* LiveAttempts::Find(TrialNumber trial) const {
-  const auto index = static_cast<size_t>(trial);
-  if (index >= place_.size() || place_[index] == kNone) return nullptr;
-  return &slots_[static_cast<size_t>(place_[index])];
-}
-
-LiveAttempt* LiveAttempts::Find(TrialNumber trial) {
-  return const_cast<LiveAttempt*>(std::as_const(*this).Find(trial));
-}
-
-LiveAttempt& LiveAttempts::Add(TrialNumber trial, LiveAttempt live) {
+LiveAttempt& LiveAttempts::Add(TrialNumber trial) {
   if (free_.empty()) {
     free_.push_back(static_cast<int32_t>(slots_.size()));
     slots_.emplace_back();
@@ -27,12 +17,14 @@ LiveAttempt& LiveAttempts::Add(TrialNumber trial, LiveAttempt live) {
   if (place_.size() <= index) place_.resize(index + 1, kNone);
   place_[index] = place;
   trials_[static_cast<size_t>(place)] = trial;
-  return slots_[static_cast<size_t>(place)] = std::move(live);
+  return slots_[static_cast<size_t>(place)];
 }
 
 void LiveAttempts::Remove(TrialNumber trial) {
   int32_t& place = place_[static_cast<size_t>(trial)];
-  slots_[static_cast<size_t>(place)] = {};
+  LiveAttempt& slot = slots_[static_cast<size_t>(place)];
+  std::destroy_at(&slot);
+  std::construct_at(&slot);
   trials_[static_cast<size_t>(place)] = kFree;
   free_.push_back(place);
   place = kNone;

@@ -9,6 +9,7 @@
 #include <deque>
 #include <iterator>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -89,10 +90,14 @@ class LiveAttempts {
   };
 
   // nullptr if the trial has none. Valid until it is removed.
-  const LiveAttempt* Find(TrialNumber trial) const;
-  LiveAttempt* Find(TrialNumber trial);
-  // The trial has none.
-  LiveAttempt& Add(TrialNumber trial, LiveAttempt live);
+  const LiveAttempt* Find(TrialNumber trial) const {
+    const auto index = static_cast<size_t>(trial);
+    if (index >= place_.size() || place_[index] == kNone) return nullptr;
+    return &slots_[static_cast<size_t>(place_[index])];
+  }
+  LiveAttempt* Find(TrialNumber trial) { return const_cast<LiveAttempt*>(std::as_const(*this).Find(trial)); }
+  // A new one, to be filled in. The trial has none.
+  LiveAttempt& Add(TrialNumber trial);
   // The trial has one.
   void Remove(TrialNumber trial);
 

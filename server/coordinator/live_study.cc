@@ -29,7 +29,8 @@ std::span<const double> LiveStudy::bests(TrialNumber number) const {
 }
 
 void LiveStudy::Prefetch(TrialNumber number) const {
-  athanor::Prefetch(trial(number));
+  athanor::Prefetch<TrialStatus>(trial(number));  // reports look at nothing else of it
+  ladder_.Prefetch(number);
   if (const LiveAttempt* attempt = live(number)) athanor::Prefetch(*attempt);
 }
 
@@ -102,7 +103,7 @@ void LiveStudy::CountActiveTime(Transaction& tx) {
 
 int64_t LiveStudy::Enqueue(Transaction& tx, Configuration fixed) {
   EnqueuedConfiguration configuration{next_enqueued_++, std::move(fixed)};
-  tx.changes.push_back(PushEnqueued{record_.id, configuration});
+  tx.changes.emplace_back(PushEnqueued{record_.id, configuration});
   enqueued_.push_back(std::move(configuration));
   Touch(tx);
   return static_cast<int64_t>(enqueued_.size()) - 1;
@@ -117,9 +118,9 @@ void LiveStudy::Update(Transaction& tx, const BudgetOptions& budget, int64_t pri
 void LiveStudy::Flush(Transaction& tx) {
   std::ranges::sort(dirty_trials_);
   dirty_trials_.erase(std::unique(dirty_trials_.begin(), dirty_trials_.end()), dirty_trials_.end());
-  for (const TrialNumber number : dirty_trials_) tx.changes.push_back(UpdateTrial{record_.id, trial(number)});
+  for (const TrialNumber number : dirty_trials_) tx.changes.emplace_back(UpdateTrial{record_.id, trial(number)});
   dirty_trials_.clear();
-  if (dirty_) tx.changes.push_back(PutStudy{record_});
+  if (dirty_) tx.changes.emplace_back(PutStudy{record_});
   dirty_ = false;
 }
 
@@ -166,7 +167,7 @@ void LiveStudy::StartAttempt(Transaction& tx, TrialNumber number, const Holder& 
   MoveTrial(number, TrialState::kRunning);
   ++trial.attempts;
   if (trial.started == WallTime{}) trial.started = tx.now.wall;
-  LiveAttempt live;
+  LiveAttempt& live = live_.Add(number);
   live.attempt.token = holder.token;
   live.attempt.trial = number;
   live.attempt.worker = holder.worker;
@@ -178,8 +179,7 @@ void LiveStudy::StartAttempt(Transaction& tx, TrialNumber number, const Holder& 
     live.curve = std::move(*curve);
     curves_.Erase(number);
   }
-  tx.changes.push_back(InsertAttempt{record_.id, live.attempt});
-  live_.Add(number, std::move(live));
+  tx.changes.emplace_back(InsertAttempt{record_.id, live.attempt});
   TouchTrial(tx, number);
 }
 
@@ -189,12 +189,12 @@ void LiveStudy::ResumeAttempt(Transaction& tx, TrialNumber number, int64_t resum
   if (environment != Environment()) {
     live.attempt.environment = std::make_shared<const Environment>(std::move(environment));
   }
-  tx.changes.push_back(UpdateAttempt{record_.id, live.attempt});
+  tx.changes.emplace_back(UpdateAttempt{record_.id, live.attempt});
   TouchTrial(tx, number);
   Trial& trial = mutable_trial(number);
   // Rows past the step may exist without an objective value, so the store is told whatever the curve says.
   if (trial.attempts > 1)
-    tx.changes.push_back(ArchiveMeasurements{record_.id, number, resumed_step, live.attempt.token});
+    tx.changes.emplace_back(ArchiveMeasurements{record_.id, number, resumed_step, live.attempt.token});
   // A checkpoint past the step could not be used, and would lead on from rows that no longer count.
   for (const Checkpoint& checkpoint : std::vector(checkpoints(number))) {
     if (checkpoint.step > resumed_step && checkpoint.token != live.attempt.token) RemoveCheckpoint(tx, checkpoint);
@@ -236,7 +236,7 @@ void LiveStudy::JoinLadder(const Trial& trial) {
 
 void LiveStudy::AddMeasurement(Transaction& tx, TrialNumber number, const Measurement& measurement) {
   LiveAttempt& live = *live_.Find(number);
-  tx.changes.push_back(athanor::AddMeasurement{record_.id, number, live.attempt.token, measurement});
+  tx.changes.emplace_back(athanor::AddMeasurement{record_.id, number, live.attempt.token, measurement});
   live.reported.Add(measurement);
   for (const Metric& metric : measurement.metrics) {
     if (metric.name != spec().objective().metric) continue;
@@ -259,7 +259,7 @@ void LiveStudy::RecordDecision(Transaction& tx, TrialNumber number, const Object
   record.bound = Unoriented(decision.bound);
   record.n = decision.n;
   record.action = decision.action;
-  tx.changes.push_back(AddDecision{record_.id, std::move(record)});
+  tx.changes.emplace_back(AddDecision{record_.id, std::move(record)});
 }
 
 void LiveStudy::RecordPromotion(Transaction& tx, const Promotion& promotion) {
@@ -279,7 +279,7 @@ void LiveStudy::EnterRungs(Transaction& tx, TrialNumber number, Token token, con
   for (const EnteredRung& rung : entered) {
     const RungEntry entry{LadderOf(trial(number)), rung.rung, number, rung.value, token, false};
     ladder_.Enter(entry);
-    tx.changes.push_back(PutRungEntry{record_.id, entry});
+    tx.changes.emplace_back(PutRungEntry{record_.id, entry});
   }
   if (!entered.empty()) Touch(tx);
 }
@@ -294,7 +294,7 @@ void LiveStudy::EndAttempt(Transaction& tx, TrialNumber number, AttemptOutcome o
   update.attempt.outcome = outcome;
   std::string trial_reason = IsFinished(next) ? reason : std::string();
   update.attempt.reason = std::move(reason);
-  tx.changes.push_back(std::move(update));
+  tx.changes.emplace_back(std::move(update));
   SetTrialState(tx, number, next, std::move(trial_reason));
 }
 
@@ -357,7 +357,7 @@ void LiveStudy::Resume(Transaction& tx, const Promotion& promotion, Resumption k
   if (kind == Resumption::kFinalist) trial.finalist = true;
   MoveTrial(promotion.trial, TrialState::kWaiting);
   if (const Rung::Entry* entry = rung(trial, promotion.from_rung).EntryOf(promotion.trial)) {
-    tx.changes.push_back(PutRungEntry{
+    tx.changes.emplace_back(PutRungEntry{
         record_.id, {LadderOf(trial), promotion.from_rung, promotion.trial, entry->value, entry->token, true}});
   }
   TouchTrial(tx, promotion.trial);
@@ -373,18 +373,18 @@ void LiveStudy::Retry(Transaction& tx, TrialNumber number) {
 }
 
 void LiveStudy::PutFinalMetrics(Transaction& tx, TrialNumber number, std::vector<Metric> metrics) {
-  tx.changes.push_back(athanor::PutFinalMetrics{record_.id, number, std::move(metrics)});
+  tx.changes.emplace_back(athanor::PutFinalMetrics{record_.id, number, std::move(metrics)});
   Touch(tx);
 }
 
 void LiveStudy::AddCheckpoint(Transaction& tx, const Checkpoint& checkpoint) {
-  tx.changes.push_back(athanor::AddCheckpoint{record_.id, checkpoint});
+  tx.changes.emplace_back(athanor::AddCheckpoint{record_.id, checkpoint});
   checkpoints_.Add(checkpoint);
   Touch(tx);
 }
 
 void LiveStudy::RemoveCheckpoint(Transaction& tx, const Checkpoint& checkpoint) {
-  tx.changes.push_back(athanor::RemoveCheckpoint{record_.id, checkpoint});
+  tx.changes.emplace_back(athanor::RemoveCheckpoint{record_.id, checkpoint});
   checkpoints_.Remove(checkpoint);
   Touch(tx);
 }

@@ -92,7 +92,7 @@ absl::Status LiveStudy::LoadAttempts(StudyImage& image, MonotonicTime now, Durat
       return absl::InternalError(absl::StrCat("study ", id(), ": attempt ", attempt.token, " is live but trial ",
                                               attempt.trial, " is not RUNNING"));
     }
-    LiveAttempt live;
+    LiveAttempt& live = live_.Add(attempt.trial);
     live.expires = now + lease;
     // Whoever holds a lease of a paused study is to be told again, and has its grace again.
     if (record_.state == StudyState::kPaused) live.preempted_at = now;
@@ -104,9 +104,7 @@ absl::Status LiveStudy::LoadAttempts(StudyImage& image, MonotonicTime now, Durat
       if (token != attempt.token) continue;
       for (const Measurement& measurement : measurements) live.reported.Add(measurement);
     }
-    const TrialNumber number = attempt.trial;
     live.attempt = std::move(attempt);
-    live_.Add(number, std::move(live));
   }
   if (live_.size() != Count(TrialState::kRunning)) {
     return absl::InternalError(absl::StrCat("study ", id(), ": ", Count(TrialState::kRunning),

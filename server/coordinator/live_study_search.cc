@@ -57,7 +57,7 @@ TrialNumber LiveStudy::CreateTrial(Transaction& tx, std::optional<Configuration>
   }
   trial.configuration = configuration;
   if (!enqueued_.empty()) {
-    tx.changes.push_back(PopEnqueued{record_.id, enqueued_.front().id});
+    tx.changes.emplace_back(PopEnqueued{record_.id, enqueued_.front().id});
     enqueued_.pop_front();
   }
   trial.seed = GivenSeed(spec(), space(), configuration)
@@ -65,7 +65,7 @@ TrialNumber LiveStudy::CreateTrial(Transaction& tx, std::optional<Configuration>
   if (rule_ != nullptr) trial.bracket = rule_->BracketOf(stopping_view(), trial.number);
   JoinLadder(trial);
   trial.created = tx.now.wall;
-  tx.changes.push_back(InsertTrial{record_.id, trial});
+  tx.changes.emplace_back(InsertTrial{record_.id, trial});
   ++counts_[static_cast<size_t>(TrialState::kWaiting)];
   waiting_.insert(trial.number);
   trials_.push_back(std::move(trial));

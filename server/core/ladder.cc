@@ -120,23 +120,6 @@ void Ladder::StopAllWaiting() {
   }
 }
 
-const Rung& Ladder::rung(int64_t bracket, int64_t rung) const {
-  const auto ladder = static_cast<size_t>(bracket);
-  const auto index = static_cast<size_t>(rung);  // that of a trial without one, -1, is past the end
-  if (ladder >= ladders_.size() || index >= ladders_[ladder].rungs.size()) return empty_;
-  return ladders_[ladder].rungs[index];
-}
-
-int64_t Ladder::HighestRung(TrialNumber trial) const {
-  const auto index = static_cast<size_t>(trial);
-  return index < climbers_.size() ? climbers_[index].highest : -1;
-}
-
-int64_t Ladder::FirstOpenRung(TrialNumber trial) const {
-  const auto index = static_cast<size_t>(trial);
-  return index < climbers_.size() ? climbers_[index].first_open : 0;
-}
-
 int64_t Ladder::UnderWayBelow(int64_t bracket, int64_t rung) const {
   const auto ladder = static_cast<size_t>(bracket);
   if (ladder >= ladders_.size()) return 0;

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/prefetch.h"
 #include "server/core/ids.h"
 #include "server/core/order_statistics.h"
 #include "server/core/trial.h"
@@ -79,17 +80,26 @@ class Ladder {
   void StopAllWaiting();
 
   // An empty rung if nothing entered it.
-  const Rung& rung(int64_t bracket, int64_t rung) const;
+  const Rung& rung(int64_t bracket, int64_t rung) const {
+    const auto ladder = static_cast<size_t>(bracket);
+    const auto index = static_cast<size_t>(rung);  // that of a trial without one, -1, is past the end
+    if (ladder >= ladders_.size() || index >= ladders_[ladder].rungs.size()) return empty_;
+    return ladders_[ladder].rungs[index];
+  }
   // One past the largest ladder that was joined or entered.
   int64_t brackets() const { return static_cast<int64_t>(ladders_.size()); }
   // The highest rung that the trial entered, -1 if none. An entry with +inf counts.
-  int64_t HighestRung(TrialNumber trial) const;
+  int64_t HighestRung(TrialNumber trial) const { return ClimberOf(trial).highest; }
   // The lowest rung that it has yet to enter. Rungs are entered without gaps from 0, so this is one past the highest,
   // except after `trial retry`: the +inf with which a failure entered is to be replaced, so those rungs are open again.
   // (No other trial that goes on has a +inf: a value of +inf pauses its trial for good, or stops it.) O(1).
-  int64_t FirstOpenRung(TrialNumber trial) const;
+  int64_t FirstOpenRung(TrialNumber trial) const { return ClimberOf(trial).first_open; }
   // Trials of the ladder that are under way and have not entered `rung` yet. O(rungs).
   int64_t UnderWayBelow(int64_t bracket, int64_t rung) const;
+  // Starts to fetch where the trial is into the processor's cache.
+  void Prefetch(TrialNumber trial) const {
+    if (static_cast<size_t>(trial) < climbers_.size()) athanor::Prefetch(climbers_[static_cast<size_t>(trial)]);
+  }
 
  private:
   // Where a trial is. Small, because there is one for every trial of the study.
@@ -105,6 +115,11 @@ class Ladder {
     std::vector<Rung> rungs;
     std::vector<int64_t> under_way;  // trials, by the highest rung that they entered + 1
   };
+  // That of a trial that is nowhere yet, where there is none.
+  Climber ClimberOf(TrialNumber trial) const {
+    const auto index = static_cast<size_t>(trial);
+    return index < climbers_.size() ? climbers_[index] : Climber();
+  }
   Climber& MakeClimber(TrialNumber trial);
   // nullptr if it neither joined nor entered.
   Climber* FindClimber(TrialNumber trial);

@@ -53,7 +53,9 @@ absl::Status VirtualCluster::Run(StudySpec spec, const std::vector<Configuration
 void VirtualCluster::PrefetchNext() const {
   if (events_.empty()) return;
   // Its worker was fetched when it was one of those after the top.
-  coordinator_.reports().Prefetch(workers_[events_.top().worker].lease);
+  const Worker& next = workers_[events_.top().worker];
+  coordinator_.reports().Prefetch(next.lease);
+  Prefetch(*next.registered);
   for (const Event& event : events_.after_top()) Prefetch(workers_[event.worker]);
 }
 
@@ -74,6 +76,7 @@ absl::Status VirtualCluster::Begin(StudySpec spec, const std::vector<Configurati
     registration.protocol_version = kProtocolVersion;
     const auto registered = coordinator_.leases().Register(tx_, registration);
     if (!registered.ok()) return registered.status();
+    worker.registered = *registered;
     idle_.push_back(index);
   }
   ATHANOR_RETURN_IF_ERROR(Commit());

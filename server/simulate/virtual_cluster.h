@@ -68,7 +68,8 @@ class VirtualCluster {
     std::optional<MonotonicTime> lost_at;
     // For as long as it is there:
     std::string name;
-    uint64_t sequence = 0;  // of its last acquire
+    const WorkerInMemory* registered = nullptr;  // by the coordinator
+    uint64_t sequence = 0;                       // of its last acquire
   };
 
   absl::Status Begin(StudySpec spec, const std::vector<Configuration>& enqueued);

@@ -13,8 +13,8 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Pair;
 
-LiveAttempt WithToken(Token token) {
-  LiveAttempt live;
+LiveAttempt& AddWithToken(LiveAttempts& attempts, TrialNumber trial, Token token) {
+  LiveAttempt& live = attempts.Add(trial);
   live.attempt.token = token;
   live.reported.Add({1, 0, {{"loss", 0.5}}});
   return live;
@@ -37,7 +37,7 @@ TEST(LiveAttemptsTest, HasNoneForATrialThatItNeverSaw) {
 
 TEST(LiveAttemptsTest, WalksInOrderOfTrialWhateverTheOrderOfAdding) {
   LiveAttempts attempts;
-  for (const TrialNumber trial : {7, 2, 9, 4}) attempts.Add(trial, WithToken(trial + 100));
+  for (const TrialNumber trial : {7, 2, 9, 4}) AddWithToken(attempts, trial, trial + 100);
   EXPECT_THAT(TokensIn(attempts), ElementsAre(Pair(2, 102), Pair(4, 104), Pair(7, 107), Pair(9, 109)));
   attempts.Remove(7);
   EXPECT_EQ(attempts.size(), 3);
@@ -47,9 +47,9 @@ TEST(LiveAttemptsTest, WalksInOrderOfTrialWhateverTheOrderOfAdding) {
 
 TEST(LiveAttemptsTest, KeepsNothingOfTheOneWhosePlaceIsTaken) {
   LiveAttempts attempts;
-  attempts.Add(0, WithToken(1));
+  AddWithToken(attempts, 0, 1);
   attempts.Remove(0);
-  const LiveAttempt& next = attempts.Add(5, {});
+  const LiveAttempt& next = attempts.Add(5);
   EXPECT_EQ(attempts.Find(5), &next);
   EXPECT_EQ(next.attempt.token, 0);
   EXPECT_TRUE(next.reported.empty());
@@ -58,8 +58,8 @@ TEST(LiveAttemptsTest, KeepsNothingOfTheOneWhosePlaceIsTaken) {
 
 TEST(LiveAttemptsTest, LeavesAnAttemptWhereItIsWhileOthersComeAndGo) {
   LiveAttempts attempts;
-  const LiveAttempt* first = &attempts.Add(0, WithToken(1));
-  for (TrialNumber trial = 1; trial < 1000; ++trial) attempts.Add(trial, WithToken(trial + 1));
+  const LiveAttempt* first = &AddWithToken(attempts, 0, 1);
+  for (TrialNumber trial = 1; trial < 1000; ++trial) AddWithToken(attempts, trial, trial + 1);
   for (TrialNumber trial = 1; trial < 1000; trial += 2) attempts.Remove(trial);
   EXPECT_EQ(attempts.Find(0), first);
   EXPECT_EQ(first->attempt.token, 1);
