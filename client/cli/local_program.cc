@@ -1,5 +1,6 @@
 #include "client/cli/local_program.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
@@ -31,7 +32,7 @@ bool IsProgram(const std::string& path) {
 }
 
 // The signals that this program ignores or handles have their usual effect in the other one.
-absl::StatusOr<pid_t> Spawn(const std::vector<std::string>& command) {
+absl::StatusOr<pid_t> Spawn(const std::vector<std::string>& command, const std::string& output) {
   std::vector<char*> arguments;
   for (const std::string& argument : command) arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
@@ -42,8 +43,14 @@ absl::StatusOr<pid_t> Spawn(const std::vector<std::string>& command) {
   posix_spawnattr_init(&attributes);
   posix_spawnattr_setsigdefault(&attributes, &usual);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+  posix_spawn_file_actions_t files;
+  posix_spawn_file_actions_init(&files);
+  if (!output.empty()) {
+    posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, output.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  }
   pid_t child = 0;
-  const int error = posix_spawn(&child, arguments[0], nullptr, &attributes, arguments.data(), environ);
+  const int error = posix_spawn(&child, arguments[0], &files, &attributes, arguments.data(), environ);
+  posix_spawn_file_actions_destroy(&files);
   posix_spawnattr_destroy(&attributes);
   if (error == 0) return child;
   return absl::NotFoundError(fmt::format("cannot start {}: {}", command[0], std::strerror(error)));
@@ -82,8 +89,9 @@ absl::StatusOr<std::string> FindProgram(const std::string& name, const std::stri
       fmt::format("the program {} is neither {}in PATH", name, beside.empty() ? "" : "in " + beside + " nor "));
 }
 
-absl::StatusOr<int> RunProgram(const std::vector<std::string>& command, SignalPipe& signals) {
-  ATHANOR_ASSIGN_OR_RETURN(const pid_t child, Spawn(command));
+absl::StatusOr<int> RunProgram(const std::vector<std::string>& command, SignalPipe& signals,
+                               const std::string& output) {
+  ATHANOR_ASSIGN_OR_RETURN(const pid_t child, Spawn(command, output));
   std::atomic<bool> ended = false;
   // Not yet reaped when `ended` is set, so that its number cannot be another's when a signal is passed on.
   std::thread waiter([&] {

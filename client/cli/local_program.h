@@ -35,8 +35,10 @@ absl::StatusOr<std::string> FindProgram(const std::string& name, const std::stri
                                         const std::string& search_path);
 
 // Runs a program to its end, on this process's standard input, output and error and in its process group, and returns
-// its exit status, as a shell would tell it: 128 and the number of a signal that ended it. Each of `signals` that comes
-// meanwhile is passed on to it. NOT_FOUND if it cannot be started. Blocks.
-absl::StatusOr<int> RunProgram(const std::vector<std::string>& command, SignalPipe& signals);
+// its exit status, as a shell would tell it: 128 and the number of a signal that ended it. What it prints on its
+// standard output goes to the new file `output` instead, unless that is empty. Each of `signals` that comes meanwhile
+// is passed on to it. NOT_FOUND if it cannot be started. Blocks.
+absl::StatusOr<int> RunProgram(const std::vector<std::string>& command, SignalPipe& signals,
+                               const std::string& output = "");
 
 }  // namespace athanor::cli

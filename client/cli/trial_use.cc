@@ -2,7 +2,9 @@
 #include <fmt/format.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <fstream>
 #include <functional>
 #include <string>
@@ -11,7 +13,9 @@
 #include "base/status.h"
 #include "base/value.h"
 #include "client/cli/checkpoint_download.h"
+#include "client/cli/format.h"
 #include "client/cli/local_program.h"
+#include "client/cli/table.h"
 #include "client/cli/verb.h"
 #include "client/cli/wire_json.h"
 
@@ -19,6 +23,7 @@ namespace athanor::cli {
 namespace {
 
 constexpr char kTrainer[] = "athanor-trainer";
+constexpr char kOutput[] = "output";  // in the temporary folder: what the trainer printed
 
 struct Options {
   std::string study;
@@ -79,11 +84,20 @@ absl::Status WriteTrialFile(const Json& trial, const std::string& path) {
   return file ? absl::OkStatus() : absl::DataLossError(fmt::format("{}: cannot write", path));
 }
 
+// What the trainer printed on its standard output, line by line.
+std::vector<std::string> LinesOf(const TemporaryFolder& folder) {
+  std::ifstream output(folder / kOutput, std::ios::binary);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(output, line);) lines.push_back(std::move(line));
+  return lines;
+}
+
 // Fetches the best checkpoint and runs `trainer verb --trial FILE --checkpoint FILE arguments...`; `arguments` are made
-// for a folder that is there until `after` has run, which it does if the trainer ended with status 0.
+// for a folder that is there until `after` has run, which it does if the trainer ended with status 0. What the trainer
+// prints is in the folder then (LinesOf).
 absl::Status RunTrainer(Session& session, const Options& options, const std::string& verb,
                         const std::function<std::vector<std::string>(const TemporaryFolder&)>& arguments,
-                        const std::function<absl::Status(const TemporaryFolder&)>& after = nullptr) {
+                        const std::function<absl::Status(const TemporaryFolder&)>& after) {
   ATHANOR_ASSIGN_OR_RETURN(const std::string trainer, FindTrainer(session, options));
   ATHANOR_ASSIGN_OR_RETURN(const v1::Study study, session.client().GetStudy(options.study));
   ATHANOR_ASSIGN_OR_RETURN(const v1::TrialDetail detail, session.client().GetTrial(options.study, options.number));
@@ -107,25 +121,61 @@ absl::Status RunTrainer(Session& session, const Options& options, const std::str
   std::vector<std::string> command = {
       trainer, verb, "--trial", folder / "trial.json", "--checkpoint", folder / "best.ckpt"};
   for (std::string& argument : arguments(folder)) command.push_back(std::move(argument));
-  ATHANOR_ASSIGN_OR_RETURN(const int exit_code, RunProgram(command, signals));
+  ATHANOR_ASSIGN_OR_RETURN(const int exit_code, RunProgram(command, signals, folder / kOutput));
   session.set_exit_code(exit_code);
-  return exit_code == 0 && after != nullptr ? after(folder) : absl::OkStatus();
+  return exit_code == 0 ? after(folder) : absl::OkStatus();
+}
+
+// The trainer prints a line a measure: its name, a space, its value with all digits.
+absl::Status AnswerMeasures(const Session& session, int64_t number, const std::vector<std::string>& lines) {
+  Answer answer{.data = Json::object(), .text = "", .ids = {std::to_string(number)}};
+  Table table({{"MEASURE"}, {"VALUE", Align::kRight}});
+  for (const std::string& line : lines) {
+    const size_t space = std::min(line.find(' '), line.size());
+    const std::string name = line.substr(0, space), text = line.substr(space);
+    char* end = nullptr;
+    const double value = std::strtod(text.c_str(), &end);
+    if (name.empty() || end == text.c_str() || *end != '\0') {
+      return absl::DataLossError(fmt::format("the trainer's answer is no measure and its value: \"{}\"", line));
+    }
+    answer.data[name] = value;
+    table.AddRow({StyledLine(name), StyledLine(FormatMetric(value))});
+  }
+  answer.text = table.empty() ? "the trainer measured nothing\n" : table.Text(session.look());
+  return session.Answer(answer);
 }
 
 absl::Status Evaluate(Session& session, const Options& options) {
-  return RunTrainer(session, options, "evaluate", [&](const TemporaryFolder&) -> std::vector<std::string> {
-    if (options.data_dir.empty()) return {};
-    return {"--data-dir", options.data_dir};
-  });
+  return RunTrainer(
+      session, options, "evaluate",
+      [&](const TemporaryFolder&) -> std::vector<std::string> {
+        if (options.data_dir.empty()) return {};
+        return {"--data-dir", options.data_dir};
+      },
+      [&](const TemporaryFolder& folder) { return AnswerMeasures(session, options.number, LinesOf(folder)); });
 }
 
-// Without --out the table goes to the standard output, whatever the trainer prints there itself.
+// Files that were written.
+absl::Status AnswerPaths(const Session& session, const std::vector<std::string>& paths) {
+  Answer answer{.data = Json::array(), .text = "", .ids = paths};
+  for (const std::string& path : paths) {
+    answer.data.push_back({{"path", path}});
+    answer.text += fmt::format("wrote {}\n", path);
+  }
+  return session.Answer(answer);
+}
+
+// Without --out the table goes to the standard output as it is.
 absl::Status Predict(Session& session, const Options& options) {
+  const bool as_it_is = session.for_people() || (session.format() == OutputFormat::kCsv && !session.quiet());
+  if (options.out.empty() && !as_it_is) {
+    return absl::InvalidArgumentError("predictions are CSV: name a file with --out, or leave --output and --quiet out");
+  }
   const auto target = [&](const TemporaryFolder& folder) {
     return options.out.empty() ? folder / "predictions.csv" : options.out;
   };
   const auto print = [&](const TemporaryFolder& folder) {
-    if (!options.out.empty()) return absl::OkStatus();
+    if (!options.out.empty()) return AnswerPaths(session, {options.out});
     std::ifstream table(target(folder), std::ios::binary);
     std::ostream& out = session.surroundings().out;
     if (!table || table.peek() == std::ifstream::traits_type::eof()) {
@@ -143,9 +193,12 @@ absl::Status Predict(Session& session, const Options& options) {
 }
 
 absl::Status Export(Session& session, const Options& options) {
-  return RunTrainer(session, options, "export", [&](const TemporaryFolder&) {
-    return std::vector<std::string>{"--out", options.out, "--format", options.format};
-  });
+  return RunTrainer(
+      session, options, "export",
+      [&](const TemporaryFolder&) {
+        return std::vector<std::string>{"--out", options.out, "--format", options.format};
+      },
+      [&](const TemporaryFolder& folder) { return AnswerPaths(session, LinesOf(folder)); });
 }
 
 void AddDevice(CLI::App* verb, Options& options) {

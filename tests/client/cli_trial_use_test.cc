@@ -9,6 +9,7 @@
 #include <limits>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/sha256.h"
 #include "gmock/gmock.h"
@@ -96,6 +97,25 @@ TEST_F(CliTrialUseTest, EvaluateGivesTheTrainerTheTrialAndItsBestCheckpoint) {
   EXPECT_TRUE(NothingLeft());
 }
 
+TEST_F(CliTrialUseTest, EvaluateAnswersInEveryForm) {
+  WriteProgram("athanor-trainer", "echo test_accuracy 0.45500000000000002; echo test_loss nan\n");
+  EXPECT_EQ(Run({"trial", "evaluate", "quick", "0"}).out,
+            "MEASURE         VALUE\n"
+            "test_accuracy  0.4550\n"
+            "test_loss         nan\n");
+  EXPECT_EQ(Run({"trial", "evaluate", "quick", "0", "-o", "json"}).out,
+            "{\n  \"test_accuracy\": 0.455,\n  \"test_loss\": \"NaN\"\n}\n");
+  EXPECT_EQ(Run({"trial", "evaluate", "quick", "0", "-o", "csv"}).out, "test_accuracy,test_loss\r\n0.455,nan\r\n");
+  EXPECT_EQ(Run({"trial", "evaluate", "quick", "0", "-q"}).out, "0\n");
+  for (const char* line : {"ready", "accuracy high", "accuracy 0.5 or so", " 0.5"}) {
+    WriteProgram("athanor-trainer", std::string("echo '") + line + "'\n");
+    const Outcome outcome = Run({"trial", "evaluate", "quick", "0"});
+    EXPECT_EQ(outcome.exit_code, kFailed) << line;
+    EXPECT_THAT(outcome.err, HasSubstr(std::string("no measure and its value: \"") + line));
+  }
+  EXPECT_TRUE(NothingLeft());
+}
+
 TEST_F(CliTrialUseTest, EvaluatePassesDeviceAndDataOn) {
   coordinator_.study.mutable_spec()->set_resource(v1::RESOURCE_STEP);
   coordinator_.study.mutable_spec()->mutable_objectives(0)->set_goal(v1::GOAL_MINIMIZE);
@@ -127,10 +147,18 @@ TEST_F(CliTrialUseTest, AModelFromBeforeTheBestStepIsToldAsSuch) {
 }
 
 TEST_F(CliTrialUseTest, PredictWritesToTheFileOrPrintsTheTable) {
-  EXPECT_EQ(Run({"trial", "predict", "quick", "0", "--input", "photos", "--out", "p.csv"}).exit_code, 0);
+  EXPECT_EQ(Run({"trial", "predict", "quick", "0", "--input", "photos", "--out", "p.csv"}).out, "wrote p.csv\n");
   EXPECT_EQ(Arguments(), "predict\n--trial\n@/trial.json\n--checkpoint\n@/best.ckpt\n--input\nphotos\n--out\np.csv\n");
   WriteProgram("athanor-trainer", "printf 'file,class\\na.png,3\\n' > \"$9\"\n");
   EXPECT_EQ(Run({"trial", "predict", "quick", "0", "--input", "photos"}).out, "file,class\na.png,3\n");
+  EXPECT_EQ(Run({"trial", "predict", "quick", "0", "--input", "photos", "-o", "csv"}).out, "file,class\na.png,3\n");
+  for (const std::vector<std::string>& form : {std::vector<std::string>{"-o", "json"}, {"-q"}}) {
+    std::vector<std::string> arguments = {"trial", "predict", "quick", "0", "--input", "photos"};
+    arguments.insert(arguments.end(), form.begin(), form.end());
+    const Outcome refused = Run(arguments);
+    EXPECT_EQ(refused.exit_code, kBadInput);
+    EXPECT_THAT(refused.err, HasSubstr("predictions are CSV: name a file with --out"));
+  }
   WriteProgram("athanor-trainer", "exit 0\n");
   EXPECT_THAT(Run({"trial", "predict", "quick", "0", "--input", "photos"}).err, HasSubstr("wrote no predictions"));
   EXPECT_TRUE(NothingLeft());
@@ -142,6 +170,10 @@ TEST_F(CliTrialUseTest, ExportNamesFolderAndFormat) {
             "export\n--trial\n@/trial.json\n--checkpoint\n@/best.ckpt\n--out\nlenet\n--format\ntorchscript\n");
   EXPECT_EQ(Run({"trial", "export", "quick", "0", "--out", "lenet", "--format", "weights"}).exit_code, 0);
   EXPECT_THAT(Arguments(), HasSubstr("--format\nweights\n"));
+  WriteProgram("athanor-trainer", "echo lenet/model.pt; echo lenet/model.json\n");
+  EXPECT_EQ(Run({"trial", "export", "quick", "0", "--out", "lenet"}).out,
+            "wrote lenet/model.pt\nwrote lenet/model.json\n");
+  EXPECT_EQ(Run({"trial", "export", "quick", "0", "--out", "lenet", "-q"}).out, "lenet/model.pt\nlenet/model.json\n");
   EXPECT_EQ(Run({"trial", "export", "quick", "0", "--out", "lenet", "--format", "onnx"}).exit_code, kBadInput);
   EXPECT_EQ(Run({"trial", "export", "quick", "0"}).exit_code, kBadInput);
   const Outcome device = Run({"trial", "export", "quick", "0", "--out", "lenet", "--device", "cuda:0"});
