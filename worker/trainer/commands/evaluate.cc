@@ -24,9 +24,10 @@ Dataset DataFor(const TrainedModel& trained, DatasetCache& cache) {
     throw DataError("the data are not of the shape that the model was trained on: other sizes, columns or classes");
   }
   const bool same = dataset.normalization.mean == description.normalization.mean &&
-                    dataset.normalization.target_mean == description.normalization.target_mean;
+                    dataset.normalization.target_mean == description.normalization.target_mean &&
+                    dataset.normalization.category_values == description.normalization.category_values;
   if (!same && (dataset.shape.input == InputKind::kTable || !description.normalization.target_mean.empty())) {
-    throw DataError("the data are not those that the model was trained on: their columns have other means");
+    throw DataError("the data are not those that the model was trained on: their columns have other means or values");
   }
   dataset.normalization = description.normalization;
   MakePixelScaling(dataset, trained.device);
