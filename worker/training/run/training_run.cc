@@ -23,6 +23,12 @@ namespace {
 // multiple of optimiser steps, not a time, so that a run ends at the same step whenever it is repeated.
 constexpr int64_t kDeviceLossCheckSteps = 32;
 
+// What metrics: full has beside the task's measures.
+constexpr const char* kLearningRate = "learning_rate";
+constexpr const char* kGradientNorm = "gradient_norm";
+constexpr const char* kExamplesPerSecond = "examples_per_second";
+constexpr const char* kMemoryBytes = "memory_bytes";
+
 bool Better(Goal goal, double value, double best) {
   if (!std::isfinite(value)) return false;
   if (!std::isfinite(best)) return true;
@@ -52,6 +58,19 @@ bool Contains(const std::vector<std::string>& names, const std::string& name) {
   return std::ranges::find(names, name) != names.end();
 }
 
+// Else a trial would train to its end and have no value.
+void CheckObjective(const std::string& objective, const TrainingOptions& options) {
+  std::vector<std::string> names = {"train_loss"};
+  for (const std::string& name : MetricNames(options.task.task, MetricSet::kFull)) names.push_back("val_" + name);
+  if (options.report.metrics == MetricSet::kFull) {
+    names.insert(names.end(), {kLearningRate, kGradientNorm, kExamplesPerSecond, kMemoryBytes});
+  }
+  if (objective.empty() || Contains(names, objective)) return;
+  std::string list;
+  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
+  throw InfeasibleError("objective " + objective + " is not measured in this task; want one of " + list);
+}
+
 // The task's measures that the options ask for, or that the objective is one of.
 MetricSet WantedMetrics(const TrainingOptions& options, const std::string& objective) {
   if (options.report.metrics == MetricSet::kFull) return MetricSet::kFull;
@@ -74,6 +93,7 @@ TrainingRun::TrainingRun(const TrialSpec& spec, const TrainingOptions& options, 
       pacer_(clock, spec.checkpoint_interval),
       artifacts_(spec.checkpoint_dir, events),
       metric_set_(WantedMetrics(options, spec.objective)) {
+  CheckObjective(spec.objective, options);
   dataset_ = datasets.Get(options.data, options.task.task, device, options.threads, [this] { ReportProgress(); });
   task_ = MakeTask({.options = options.task,
                     .shape = dataset_->shape,
@@ -235,7 +255,8 @@ std::optional<TrialResult> TrainingRun::AtMeasurement() {
     Observe(metrics);
   }
   const double bound = options_.early_end.max_train_loss;
-  if (bound > 0 && metrics.at("train_loss") > bound) return EndDiverged(metrics);
+  const bool above = bound > 0 && metrics.at("train_loss") > bound;
+  if (above || std::isnan(metrics.at("val_loss"))) return EndDiverged(metrics);
   if (plan_->EndsWindow(progress.optimizer_step)) {
     progress.window_loss = 0;
     progress.window_examples = 0;
@@ -258,11 +279,11 @@ Metrics TrainingRun::Measure() {
   Metrics metrics = Prefixed("val_", Evaluate(dataset_->training_part, dataset_->validation_indices)->Values());
   metrics["train_loss"] = progress.window_loss / static_cast<double>(progress.window_examples);
   if (options_.report.metrics == MetricSet::kFull) {
-    metrics["learning_rate"] = last_.learning_rate;
-    if (last_.gradient_norm.defined()) metrics["gradient_norm"] = last_.gradient_norm.item<double>();
+    metrics[kLearningRate] = last_.learning_rate;
+    if (last_.gradient_norm.defined()) metrics[kGradientNorm] = last_.gradient_norm.item<double>();
     const double seconds = static_cast<double>(std::max<int64_t>(1, trained_ms - measured_ms_)) / 1000;
-    metrics["examples_per_second"] = static_cast<double>(measured_examples_) / seconds;
-    metrics["memory_bytes"] = static_cast<double>(MemoryBytes(device_));
+    metrics[kExamplesPerSecond] = static_cast<double>(measured_examples_) / seconds;
+    metrics[kMemoryBytes] = static_cast<double>(MemoryBytes(device_));
   }
   measured_examples_ = 0;
   measured_ms_ = pacer_.ElapsedMs();
@@ -329,12 +350,15 @@ TrialResult TrainingRun::EndDiverged(const Metrics& metrics) {
   const Progress& progress = state_->progress;
   events_.OnMetrics(plan_->StepInProgress(progress.optimizer_step), metrics, pacer_.ElapsedMs());
   const double loss = metrics.at("train_loss");
-  const std::string above =
-      std::isfinite(loss) ? ", above max_train_loss " + ToString(options_.early_end.max_train_loss) : "";
+  std::string what = "the training loss is " + ToString(loss);
+  if (std::isfinite(loss) && std::isnan(metrics.at("val_loss"))) {
+    what = "the validation loss is nan";
+  } else if (std::isfinite(loss)) {
+    what += ", above max_train_loss " + ToString(options_.early_end.max_train_loss);
+  }
   return {.ending = Ending::kInfeasible,
           .step = progress.step,
-          .reason = "diverged: the training loss is " + ToString(loss) + above + " at optimiser step " +
-                    std::to_string(progress.optimizer_step)};
+          .reason = "diverged: " + what + " at optimiser step " + std::to_string(progress.optimizer_step)};
 }
 
 TrialResult TrainingRun::Finish() {

@@ -179,6 +179,20 @@ TEST_F(TrainerTest, ConfigurationThatCannotWorkIsInfeasible) {
   }
 }
 
+TEST_F(TrainerTest, ObjectiveThatIsNotMeasuredIsInfeasible) {
+  TrialSpec spec = Spec(4);
+  for (const char* objective : {"val_acc", "val_rmse", "memory_bytes"}) {
+    spec.objective = objective;
+    Script script;
+    const TrialResult result = Run(spec, script);
+    EXPECT_EQ(result.ending, Ending::kInfeasible);
+    EXPECT_THAT(result.reason, HasSubstr("objective " + spec.objective +
+                                         " is not measured in this task; want one of "
+                                         "train_loss, val_loss, val_accuracy, "));
+    EXPECT_THAT(script.order, SizeIs(0));
+  }
+}
+
 TEST_F(TrainerTest, WhatMayWorkElsewhereIsAFailure) {
   TrialSpec no_device = Spec(1);
   no_device.device = "cuda:99";
