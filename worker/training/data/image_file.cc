@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <fstream>
-#include <iterator>
 #include <string>
 
 #include "worker/training/data/open_file.h"
@@ -11,11 +10,36 @@
 namespace athanor::training {
 namespace {
 
+// More than any image has that PlausibleImage lets pass.
+constexpr std::streamsize kMaxFileBytes = std::streamsize{1} << 29;
+constexpr size_t kStartBytes = 8;
 constexpr uint8_t kPngStart[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
 constexpr uint8_t kJpegStart[] = {0xff, 0xd8, 0xff};
 
 bool StartsWith(std::span<const uint8_t> file, std::span<const uint8_t> start) {
   return file.size() >= start.size() && std::ranges::equal(file.first(start.size()), start);
+}
+
+// The whole file, unless its first bytes already say that it is no image. What a folder holds by mistake may be larger
+// than memory.
+std::vector<char> ReadIfImage(const std::filesystem::path& path) {
+  std::ifstream in = OpenDataFile(path);
+  std::vector<char> bytes(kStartBytes);
+  in.read(bytes.data(), kStartBytes);
+  bytes.resize(static_cast<size_t>(in.gcount()));
+  const std::span<const uint8_t> start(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
+  if (!StartsWith(start, kPngStart) && !StartsWith(start, kJpegStart)) return bytes;
+  while (in && std::ssize(bytes) <= kMaxFileBytes) {
+    const size_t read = bytes.size();
+    bytes.resize(read + kReadBytes);
+    in.read(bytes.data() + read, kReadBytes);
+    bytes.resize(read + static_cast<size_t>(in.gcount()));
+  }
+  if (in.bad()) throw DataError(path.string() + ": cannot read");
+  if (std::ssize(bytes) > kMaxFileBytes) {
+    throw DataError(path.string() + ": larger than " + std::to_string(kMaxFileBytes >> 20) + " MiB");
+  }
+  return bytes;
 }
 
 }  // namespace
@@ -39,9 +63,7 @@ DecodedImage DecodeImage(std::span<const uint8_t> file) {
 }
 
 DecodedImage ReadImage(const std::filesystem::path& path) {
-  std::ifstream in = OpenDataFile(path);
-  const std::vector<char> bytes{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-  if (in.bad()) throw DataError(path.string() + ": cannot read");
+  const std::vector<char> bytes = ReadIfImage(path);
   try {
     return DecodeImage({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
   } catch (const DataError& error) {

@@ -95,5 +95,17 @@ TEST(ReadImage, NamesTheFile) {
   EXPECT_EQ(ErrorOf<DataError>([&] { ReadImage(path); }), path.string() + ": neither PNG nor JPEG");
 }
 
+TEST(ReadImage, DoesNotReadWhatIsTooLargeForMemory) {
+  const TemporaryFolder folder;
+  const std::filesystem::path path = folder.path() / "x.png";
+  constexpr uintmax_t kHuge = uintmax_t{1} << 40;  // no blocks are written
+  WriteFile(path, "PK");
+  std::filesystem::resize_file(path, kHuge);
+  EXPECT_EQ(ErrorOf<DataError>([&] { ReadImage(path); }), path.string() + ": neither PNG nor JPEG");
+  WriteFile(path, "\x89PNG\r\n\x1a\n");
+  std::filesystem::resize_file(path, kHuge);
+  EXPECT_EQ(ErrorOf<DataError>([&] { ReadImage(path); }), path.string() + ": larger than 512 MiB");
+}
+
 }  // namespace
 }  // namespace athanor::training
