@@ -198,6 +198,27 @@ TEST_F(CommandsTest, ExportedTorchScriptPredictsTheSame) {
   EXPECT_NEAR(again.metrics.at("test_loss"), result_.metrics.at("test_loss"), 1e-6);
 }
 
+TEST_F(CommandsTest, ExportSaysHowCategoriesEnter) {
+  for (const auto& [categories, expected] : {std::pair("one_hot", "for each category a column a value"),
+                                             std::pair("embedded", "the index of each category")}) {
+    TrialSpec spec = Spec(1);
+    spec.options = {{"dataset", std::string("synthetic_table")},
+                    {"task", std::string("regression")},
+                    {"model", std::string("linear")},
+                    {"max_train_examples", int64_t{200}},
+                    {"categories", std::string(categories)}};
+    spec.final_checkpoint = true;
+    Script script;
+    Run(spec, script);
+    const Output exported =
+        Command("export --checkpoint " + script.checkpoints.at(0).path.string() + " --out " + Out(categories));
+    ASSERT_EQ(exported.status, 0) << exported.text;
+    const auto input = nlohmann::json::parse(ReadFile(Out(categories + std::string("/model.json"))))["input"];
+    EXPECT_THAT(input["layout"].get<std::string>(), HasSubstr(expected));
+    EXPECT_EQ(input["categories"][1], nlohmann::json({"", "small", "large"}));
+  }
+}
+
 TEST_F(CommandsTest, ExportedWeightsAreSafetensors) {
   const Output exported = Command("export" + Checkpoint() + " --format weights --out " + Out("model"));
   ASSERT_EQ(exported.status, 0) << exported.text;

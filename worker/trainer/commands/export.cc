@@ -30,8 +30,11 @@ json Description(const ModelDescription& description) {
              {"height", shape.height},
              {"width", shape.width}};
   } else {
+    const bool embedded = !shape.categories.empty() || normalization.category_values.empty();
     input = {{"kind", "table"},
-             {"layout", "float32 [batch, columns], numeric columns as (x - mean) / stddev, then category indices"},
+             {"layout", std::string("float32 [batch, columns], numeric columns as (x - mean) / stddev, then ") +
+                            (embedded ? "the index of each category"
+                                      : "for each category a column a value, 1 where it is that, else 0")},
              {"columns", normalization.columns},
              {"categories", normalization.category_values}};
   }
