@@ -1,6 +1,5 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/gelu.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/mean.h>
 #include <ATen/ops/ones.h>
@@ -47,7 +46,7 @@ class GmlpBlock final : public Layer {
   }
 
   at::Tensor Forward(const at::Tensor& x) override {
-    const at::Tensor expanded = at::gelu(expand_->Forward(norm_->Forward(x)));
+    const at::Tensor expanded = Gelu(expand_->Forward(norm_->Forward(x)));
     return x + contract_->Forward(gate_->Forward(expanded));
   }
 

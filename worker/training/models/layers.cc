@@ -140,6 +140,17 @@ at::Tensor HiddenLayer::Forward(const at::Tensor& x) {
 
 Reshape::Reshape(std::vector<int64_t> sizes) : sizes_(std::move(sizes)) { sizes_.insert(sizes_.begin(), -1); }
 
+at::Tensor Gelu(const at::Tensor& x) {
+  const at::Tensor y = at::gelu(x);
+  // On a CPU, LibTorch 1.13 takes the gradient's memory to be laid out as the input's is. Where it is not (behind a
+  // transposed product, or a convolution that went to channels last), the result is wrong, or past its end.
+  if (y.requires_grad() && y.device().is_cpu()) {
+    const at::MemoryFormat format = x.suggest_memory_format();
+    y.register_hook([format](const at::Tensor& gradient) { return gradient.contiguous(format); });
+  }
+  return y;
+}
+
 at::Tensor Activate(Activation activation, const at::Tensor& x) {
   switch (activation) {
     case Activation::kRelu:
@@ -147,7 +158,7 @@ at::Tensor Activate(Activation activation, const at::Tensor& x) {
     case Activation::kTanh:
       return at::tanh(x);
     case Activation::kGelu:
-      return at::gelu(x);
+      return Gelu(x);
     case Activation::kLeakyRelu:
       return at::leaky_relu(x, 0.01);
     case Activation::kElu:

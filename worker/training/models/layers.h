@@ -136,6 +136,9 @@ class Reshape final : public Layer {
   std::vector<int64_t> sizes_;  // -1 first
 };
 
+// x * Phi(x), with Phi the normal distribution's (Hendrycks and Gimpel 2016, arXiv:1606.08415).
+at::Tensor Gelu(const at::Tensor& x);
+
 at::Tensor Activate(Activation activation, const at::Tensor& x);
 
 // `channels` times width_multiplier, rounded; at least 1.

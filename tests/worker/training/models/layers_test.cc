@@ -3,6 +3,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/allclose.h>
 #include <ATen/ops/ones.h>
+#include <ATen/ops/randn.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/var.h>
 #include <c10/core/GradMode.h>
@@ -111,6 +112,22 @@ TEST(Dropout, KeepsTheMeanInTrainingAndAllInEvaluation) {
   EXPECT_EQ(dropped.min().item<float>(), 0);
   dropout.eval();
   EXPECT_TRUE(dropout.Forward(ones).equal(ones));
+}
+
+TEST(Gelu, HasItsGradientHoweverTheOneBehindItIsLaidOut) {
+  at::manual_seed(1);
+  const at::Tensor x = at::randn({15, 4, 3, 3});
+  const auto gradient_of = [&](at::ScalarType type, const at::Tensor& behind) {
+    const at::Tensor input = x.to(type, /*non_blocking=*/false, /*copy=*/true).requires_grad_();
+    Gelu(input).backward(behind.to(type));
+    return input.grad().to(at::kDouble);
+  };
+  const at::Tensor transposed = at::randn({15, 9, 4}).transpose(1, 2).view({15, 4, 3, 3});
+  const at::Tensor channels_last = at::randn({15, 4, 3, 3}).contiguous(at::MemoryFormat::ChannelsLast);
+  for (const at::Tensor& behind : {transposed, channels_last}) {
+    EXPECT_TRUE(
+        at::allclose(gradient_of(at::kFloat, behind), gradient_of(at::kDouble, behind.contiguous()), 1e-5, 1e-6));
+  }
 }
 
 TEST(Dense, RefusesMoreThanFourGibibytes) {
