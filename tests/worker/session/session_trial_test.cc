@@ -110,6 +110,17 @@ TEST_F(SessionTest, HandsATrialBackWhosePromisedPauseWasNotKept) {
   EXPECT_THAT(Events(), ElementsAre("register", "upload 1", "report 1", "finish PREEMPTED"));
 }
 
+// Else the trial would be handed back and leased again, for as long as its objective is not measured at a rung.
+TEST_F(SessionTest, GoesOnInTheSameLeaseWhereAHoldIsMeasuredWithoutTheObjective) {
+  Start({"training_metrics=2"});
+  v1::Lease lease = MakeLease(0, 2);
+  lease.add_hold_at(1);
+  lease.set_pauses_at_hold(true);
+  coordinator_.Grant(lease);
+  ASSERT_TRUE(RunUntilFinishes(1));
+  EXPECT_THAT(Events(), ElementsAre("register", "upload 1", "report 1", "report 2", "finish COMPLETED"));
+}
+
 TEST_F(SessionTest, KeepsTheTrainerWarmAcrossTrials) {
   Start();
   std::set<std::string> children;
