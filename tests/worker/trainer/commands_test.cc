@@ -185,17 +185,34 @@ TEST_F(CommandsTest, ExportedTorchScriptPredictsTheSame) {
   EXPECT_EQ(description["configuration"]["channels"], 4);
   EXPECT_EQ(description["input"]["height"], 12);
   EXPECT_EQ(description["input"]["mean"].size(), 1u);
+  EXPECT_EQ(description["output"]["values"], "a logit a class: softmax gives probabilities");
 
   // The file as a model of its own, at a rate at which nothing changes.
   TrialSpec spec = Spec(1);
   spec.options["model"] = std::string("torchscript");
   spec.options["model_file"] = Out("model/model.pt");
   spec.options["learning_rate"] = 1e-30;
+  spec.final_checkpoint = true;
   Script script;
   const TrialResult again = Run(spec, script);
   ASSERT_EQ(again.ending, Ending::kDone) << again.reason;
   EXPECT_EQ(again.metrics.at("test_accuracy"), result_.metrics.at("test_accuracy"));
   EXPECT_NEAR(again.metrics.at("test_loss"), result_.metrics.at("test_loss"), 1e-6);
+
+  std::ofstream(Out("model/model.pt"), std::ios::app) << "x";
+  const Output changed = Command("evaluate --checkpoint " + script.checkpoints.back().path.string());
+  EXPECT_EQ(changed.status, 1);
+  EXPECT_THAT(changed.text, HasSubstr("model.pt has changed since the training"));
+}
+
+TEST_F(CommandsTest, OutputThatCannotBeWrittenLeavesNothingBehind) {
+  std::filesystem::create_directories(Out("model/model.pt/in the way"));
+  const Output exported = Command("export" + Checkpoint() + " --out " + Out("model"));
+  EXPECT_EQ(exported.status, 1);
+  EXPECT_THAT(exported.text, HasSubstr("model.pt: cannot be written"));
+  std::vector<std::string> left;
+  for (const auto& entry : std::filesystem::directory_iterator(Out("model"))) left.push_back(entry.path().filename());
+  EXPECT_THAT(left, testing::ElementsAre("model.pt"));
 }
 
 TEST_F(CommandsTest, ExportSaysHowCategoriesEnter) {

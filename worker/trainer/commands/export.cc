@@ -1,9 +1,10 @@
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
-#include <stdexcept>
+#include <string>
+#include <vector>
 
 #include "worker/trainer/commands/commands.h"
+#include "worker/trainer/commands/output_file.h"
 #include "worker/trainer/commands/safetensors.h"
 #include "worker/trainer/commands/trained_model.h"
 #include "worker/training/models/torchscript_export.h"
@@ -20,15 +21,31 @@ json Configuration(const NamedValues& options) {
   return object;
 }
 
-json Description(const ModelDescription& description) {
-  const auto& [options, shape, normalization] = description;
+// What the numbers that the model gives are.
+const char* Values(const SavedModel& saved) {
+  switch (saved.options.task.task) {
+    case TaskKind::kClassification:
+      return "a logit a class: softmax gives probabilities";
+    case TaskKind::kMultiLabel:
+      return "a logit a label: the logistic function gives probabilities";
+    case TaskKind::kRegression:
+      return "standardised: times target_stddev plus target_mean is in the unit of the data";
+    case TaskKind::kReconstruction:
+      break;
+  }
+  return "the inputs, as the model takes them";
+}
+
+json Description(const SavedModel& saved) {
+  const auto& [options, shape, normalization] = saved.description;
   json input;
   if (shape.input == InputKind::kImages) {
     input = {{"kind", "images"},
              {"layout", "float32 [batch, channels, height, width], (pixel / 255 - mean) / stddev"},
              {"channels", shape.channels},
              {"height", shape.height},
-             {"width", shape.width}};
+             {"width", shape.width},
+             {"resizing", "bilinear with antialiasing, to whole pixels in [0, 255]"}};
   } else {
     const bool embedded = !shape.categories.empty() || normalization.category_values.empty();
     input = {{"kind", "table"},
@@ -40,20 +57,14 @@ json Description(const ModelDescription& description) {
   }
   input["mean"] = normalization.mean;
   input["stddev"] = normalization.stddev;
-  json output = {{"count", shape.outputs}};
-  if (!normalization.classes.empty()) output["classes"] = normalization.classes;
+  json output = {{"count", shape.outputs}, {"values", Values(saved)}};
+  const bool regression = saved.options.task.task == TaskKind::kRegression;
+  if (!normalization.classes.empty()) output[regression ? "targets" : "classes"] = normalization.classes;
   if (!normalization.target_mean.empty()) {
     output["target_mean"] = normalization.target_mean;
     output["target_stddev"] = normalization.target_stddev;
   }
   return {{"configuration", Configuration(options)}, {"input", input}, {"output", output}};
-}
-
-void WriteText(const std::filesystem::path& path, const std::string& text) {
-  std::ofstream out(path);
-  out << text;
-  out.close();
-  if (!out) throw std::runtime_error(path.string() + ": cannot be written");
 }
 
 void Export(const Arguments& arguments) {
@@ -65,16 +76,21 @@ void Export(const Arguments& arguments) {
   TrainedModel trained = LoadTrainedModel(arguments, Use::kExport);
   std::filesystem::create_directories(folder);
   Model& model = *trained.saved.model;
-  const std::filesystem::path file = folder / (format == "torchscript" ? "model.pt" : "model.safetensors");
+  const std::filesystem::path weights = folder / (format == "torchscript" ? "model.pt" : "model.safetensors");
+  const std::filesystem::path description = folder / "model.json";
+  OutputFile weights_file(weights);
   if (format == "torchscript") {
-    ExportTorchScript(model, trained.saved.description.shape, file);
+    weights_file.stream() << ExportTorchScript(model, trained.saved.description.shape);
   } else {
     std::vector<NamedTensor> tensors = model.Parameters();
     for (const NamedTensor& buffer : model.Buffers()) tensors.push_back(buffer);
-    WriteSafetensors(file, tensors, {{"format", "pt"}});
+    WriteSafetensors(weights_file.stream(), tensors, {{"format", "pt"}});
   }
-  WriteText(folder / "model.json", Description(trained.saved.description).dump(2) + "\n");
-  std::printf("%s\n%s\n", file.c_str(), (folder / "model.json").c_str());
+  OutputFile description_file(description);
+  description_file.stream() << Description(trained.saved).dump(2) << "\n";
+  weights_file.Commit();
+  description_file.Commit();
+  std::printf("%s\n%s\n", weights.c_str(), description.c_str());
 }
 
 }  // namespace

@@ -4,11 +4,12 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
 #include <iostream>
+#include <optional>
 #include <stdexcept>
 
 #include "worker/trainer/commands/commands.h"
+#include "worker/trainer/commands/output_file.h"
 #include "worker/trainer/commands/trained_model.h"
 #include "worker/training/data/inputs.h"
 #include "worker/training/tasks/csv.h"
@@ -74,9 +75,9 @@ void Predict(const Arguments& arguments) {
   const Inputs inputs = ReadInputs(arguments.Required("input"), description.shape, description.normalization,
                                    trained.device, saved.options.threads, [] {});
   const std::string path = arguments.Or("out", "");
-  std::ofstream file;
-  if (!path.empty()) file.open(path);
-  std::ostream& out = path.empty() ? std::cout : file;
+  std::optional<OutputFile> file;
+  if (!path.empty()) file.emplace(path);
+  std::ostream& out = file ? file->stream() : std::cout;
   Rows rows(saved, out);
   const int64_t count = inputs.dataset.test.count();
   for (int64_t start = 0; start < count; start += kBatch) {
@@ -88,8 +89,11 @@ void Predict(const Arguments& arguments) {
         reconstruction ? (outputs - batch.inputs).square().flatten(1).mean(1) : saved.task->Answers(outputs);
     rows.Write(inputs.names, start, answers.to(at::kCPU));
   }
-  out.flush();
-  if (!out) throw std::runtime_error((path.empty() ? "standard output" : path) + ": cannot be written");
+  if (file) {
+    file->Commit();
+  } else if (!out.flush()) {
+    throw std::runtime_error("standard output: cannot be written");
+  }
 }
 
 }  // namespace

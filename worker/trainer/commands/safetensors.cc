@@ -1,7 +1,6 @@
 #include "worker/trainer/commands/safetensors.h"
 
 #include <cstdint>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
@@ -12,7 +11,7 @@ constexpr size_t kAlignment = 8;  // of the first element, as the format's own w
 
 }  // namespace
 
-void WriteSafetensors(const std::filesystem::path& path, const std::vector<training::NamedTensor>& tensors,
+void WriteSafetensors(std::ostream& out, const std::vector<training::NamedTensor>& tensors,
                       const std::map<std::string, std::string>& metadata) {
   nlohmann::json header = {{"__metadata__", metadata}};
   std::vector<at::Tensor> local;
@@ -32,14 +31,11 @@ void WriteSafetensors(const std::filesystem::path& path, const std::vector<train
   std::string text = header.dump();
   text.resize((text.size() + kAlignment - 1) / kAlignment * kAlignment, ' ');
   const uint64_t length = text.size();
-  std::ofstream out(path, std::ios::binary);
   out.write(reinterpret_cast<const char*>(&length), sizeof length);  // little-endian, as checkpoints ask of the machine
   out << text;
   for (const at::Tensor& values : local) {
     out.write(static_cast<const char*>(values.data_ptr()), static_cast<std::streamsize>(values.nbytes()));
   }
-  out.close();
-  if (!out) throw std::runtime_error(path.string() + ": cannot be written");
 }
 
 }  // namespace athanor

@@ -4,6 +4,9 @@
 #include <c10/core/GradMode.h>
 #include <torch/csrc/jit/frontend/tracer.h>
 
+#include <sstream>
+#include <utility>
+
 #include "worker/training/models/torchscript.h"
 
 namespace athanor::training {
@@ -60,21 +63,26 @@ void OwnTensors(const Module& module) {
   }
 }
 
+std::string Saved(const Module& module) {
+  std::ostringstream out;
+  module.save(out);
+  return std::move(out).str();
+}
+
 }  // namespace
 
-void ExportTorchScript(Model& model, const Shape& shape, const std::filesystem::path& path) {
+std::string ExportTorchScript(Model& model, const Shape& shape) {
   const c10::NoGradGuard no_grad;
   model.SetMode(Mode::kEvaluation);
   if (const auto* const scripted = dynamic_cast<TorchScriptModel*>(&model)) {
-    scripted->module().save(path.string());
-    return;
+    return Saved(scripted->module());
   }
   Module module = NewModule("Model", std::make_shared<torch::jit::CompilationUnit>());
   for (const NamedTensor& parameter : model.Parameters()) Register(module, parameter, Role::kParameter);
   for (const NamedTensor& buffer : model.Buffers()) Register(module, buffer, Role::kBuffer);
   TraceForward(model, at::zeros(InputSizes(shape, 2)), module);
   OwnTensors(module);
-  module.save(path.string());
+  return Saved(module);
 }
 
 }  // namespace athanor::training

@@ -9,6 +9,7 @@
 #include "worker/training/errors.h"
 #include "worker/training/models/parameter_layout.h"
 #include "worker/training/run/precision.h"
+#include "worker/training/run/trial_identity.h"
 
 namespace athanor::training {
 namespace {
@@ -33,6 +34,15 @@ void CopyWeights(const std::vector<NamedTensor>& saved, Model& model) {
   }
 }
 
+// The module is read again, so it has to be the one that was trained.
+void CheckModelFile(const std::string& file, const CheckpointSections& sections) {
+  if (file.empty()) return;
+  const auto identity = sections.find("identity");
+  if (identity == sections.end() || identity->second.find(FileIdentity(file)) == std::string::npos) {
+    throw CheckpointError("model_file " + file + " has changed since the training");
+  }
+}
+
 }  // namespace
 
 SavedModel LoadSavedModel(const std::filesystem::path& checkpoint, const at::Device& device, SavedPrecision precision) {
@@ -43,6 +53,7 @@ SavedModel LoadSavedModel(const std::filesystem::path& checkpoint, const at::Dev
     SavedModel saved;
     saved.description = ReadDescription(description->second);
     saved.options = ParseTrainingOptions(saved.description.options);
+    CheckModelFile(saved.options.model.model_file, sections);
     const Shape& shape = saved.description.shape;
     saved.model = WithPrecision(MakeModel({saved.options.model, saved.options.task.task, shape}, device),
                                 PrecisionFor(precision, saved.options.precision, device), device);

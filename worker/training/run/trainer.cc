@@ -4,6 +4,8 @@
 #include <c10/util/Exception.h>
 
 #include <new>
+#include <string_view>
+#include <utility>
 
 #include "worker/training/data/dataset.h"
 #include "worker/training/errors.h"
@@ -14,9 +16,16 @@
 namespace athanor::training {
 namespace {
 
-std::string FirstLine(const std::string& text) { return text.substr(0, text.find('\n')); }
+// One line that says what went wrong. LibTorch's errors say it first and where it was asked for below; those from
+// inside a scripted module the other way round.
+std::string Line(std::string text) {
+  constexpr std::string_view kFromAModule = "The following operation failed in the TorchScript interpreter";
+  while (text.ends_with('\n')) text.pop_back();
+  if (text.find(kFromAModule) == std::string::npos) return text.substr(0, text.find('\n'));
+  return "the TorchScript module fails: " + text.substr(text.rfind('\n') + 1);
+}
 
-TrialResult Ended(Ending ending, const std::string& reason) { return {.ending = ending, .reason = FirstLine(reason)}; }
+TrialResult Ended(Ending ending, const std::string& reason) { return {.ending = ending, .reason = Line(reason)}; }
 
 }  // namespace
 

@@ -14,4 +14,7 @@ namespace athanor::training {
 // takes no part. Throws DataError if one of the files cannot be read.
 std::string TrialIdentity(const TrialSpec& spec, const TrainingOptions& options, const Dataset& dataset);
 
+// The part of it that tells of one such file. Throws DataError if it cannot be read or is no file.
+std::string FileIdentity(const std::string& path);
+
 }  // namespace athanor::training

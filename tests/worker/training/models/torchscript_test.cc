@@ -125,7 +125,7 @@ TEST_F(TorchScript, RefusesFilesThatAreNoModules) {
 
 TEST_F(TorchScript, IsExportedAsItWasRead) {
   const auto model = MakeModel(Saved(ScriptedModule(kDenseBody)), at::kCPU);
-  ExportTorchScript(*model, Images(1, 2, 2, 3), folder_.path() / "again.pt");
+  WriteFile(folder_.path() / "again.pt", ExportTorchScript(*model, Images(1, 2, 2, 3)));
   const auto again = MakeModel(SpecOf("again.pt"), at::kCPU);
   const at::Tensor inputs = at::randn({5, 1, 2, 2});
   EXPECT_TRUE(Evaluated(*model, inputs).equal(Evaluated(*again, inputs)));
@@ -146,7 +146,7 @@ TEST_P(ExportedModel, GivesTheSameNumbersForBatchesOfAnySize) {
   const auto model = MakeModel(spec, at::kCPU);
   model->SetMode(Mode::kTraining);
   model->Forward(RandomInputs(spec.shape, 4));  // statistics that are not the first ones
-  ExportTorchScript(*model, spec.shape, file);
+  WriteFile(file, ExportTorchScript(*model, spec.shape));
 
   ModelSpec read_spec = spec;
   read_spec.options = {.architecture = Architecture::kTorchScript, .model_file = file};

@@ -42,7 +42,7 @@ class TrainerArchitecturesTest : public TrainerTest, public testing::WithParamIn
         {.options = {.architecture = Architecture::kMlp, .hidden_units = 8, .hidden_layers = 1}, .shape = shape},
         at::kCPU);
     const std::filesystem::path path = checkpoints_.path() / "module.pt";
-    ExportTorchScript(*model, shape, path);
+    WriteFile(path, ExportTorchScript(*model, shape));
     return path.string();
   }
 };

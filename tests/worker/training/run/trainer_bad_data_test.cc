@@ -1,7 +1,9 @@
 // Data and models that are not what they should be: the trial ends with file, place and reason, and the same process
 // trains the next one.
+#include <ATen/ops/zeros.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <torch/csrc/jit/api/module.h>
 
 #include <filesystem>
 #include <string>
@@ -37,8 +39,22 @@ class TrainerBadDataTest : public TrainerTest {
     const Shape shape = {.height = 12, .width = 12, .outputs = outputs};
     const auto model = MakeModel({.options = {.architecture = Architecture::kLinear}, .shape = shape}, at::kCPU);
     const std::filesystem::path path = checkpoints_.path() / ("module" + std::to_string(outputs) + ".pt");
-    ExportTorchScript(*model, shape, path);
+    WriteFile(path, ExportTorchScript(*model, shape));
     return path.string();
+  }
+  // One that answers in evaluation only.
+  std::string FailingModule() const {
+    torch::jit::Module module("Module");
+    module.register_attribute("training", c10::BoolType::get(), true);
+    module.register_parameter("weight", at::zeros({144, 4}).requires_grad_(), /*is_buffer=*/false);
+    module.define(R"(
+def forward(self, x):
+    assert not self.training, "it cannot be trained"
+    return torch.flatten(x, 1) @ self.weight
+)");
+    const std::string path = (checkpoints_.path() / "failing.pt").string();
+    module.save(path);
+    return path;
   }
 };
 
@@ -93,6 +109,9 @@ TEST_F(TrainerBadDataTest, EndsTheTrialWithFilePlaceAndReason) {
       {"an image that does not decode", images(broken), {".png"}},
       {"no module", script((checkpoints_.path() / "text.pt").string()), {"text.pt"}},
       {"no such module", script("/no/such.pt"), {"/no/such.pt"}},
+      {"a module that fails in training",
+       script(FailingModule()),
+       {"the TorchScript module fails", "it cannot be trained"}},
       {"other classes", script(Module(7)), {"module7.pt", "7", "4"}},
   };
   Trainer trainer(clock_);
