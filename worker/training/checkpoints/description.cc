@@ -150,6 +150,22 @@ void ReadLine(std::string_view text, ModelDescription& description) {
   }
 }
 
+// What the lines do not say one by one. Weights that do not fit what is left are found when they are read.
+void CheckComplete(const ModelDescription& description) {
+  const auto& [options, shape, normalization] = description;
+  const auto refuse = [](const char* what) { throw CheckpointError(std::string("section description: ") + what); };
+  const bool images = shape.input == InputKind::kImages;
+  if (shape.outputs < 1) refuse("want outputs above 0");
+  if (images && (shape.channels < 1 || shape.height < 1 || shape.width < 1)) refuse("want images of pixels");
+  if (!images && shape.features < 0) refuse("want 0 features or more");
+  if (normalization.mean.size() != normalization.stddev.size()) refuse("want as many mean as stddev");
+  if (images && std::ssize(normalization.mean) != shape.channels) refuse("want a mean a channel");
+  if (normalization.columns.size() < normalization.mean.size() && !images) refuse("want a column a mean");
+  if (normalization.target_mean.size() != normalization.target_stddev.size()) {
+    refuse("want as many target_mean as target_stddev");
+  }
+}
+
 }  // namespace
 
 std::string WriteDescription(const ModelDescription& description) {
@@ -189,6 +205,7 @@ ModelDescription ReadDescription(const std::string& text) {
     ReadLine(rest.substr(0, end), description);
     rest.remove_prefix(end + 1);
   }
+  CheckComplete(description);
   return description;
 }
 

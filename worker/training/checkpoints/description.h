@@ -27,7 +27,7 @@ struct ModelDescription {
 
 std::string WriteDescription(const ModelDescription& description);
 
-// Throws CheckpointError naming the line that is not as above.
+// Throws CheckpointError naming the line that is not as above, or what is missing.
 ModelDescription ReadDescription(const std::string& text);
 
 }  // namespace athanor::training

@@ -56,6 +56,7 @@ TEST(Description, ReadsBackWhatWasWritten) {
   ModelDescription images;
   images.shape = {.channels = 3, .height = 32, .width = 24, .outputs = 10};
   images.normalization.mean = {0.5, 0.25, 0.125};
+  images.normalization.stddev = {1, 1, 1};
   ModelDescription one_hot = Table();
   one_hot.shape.features = 7;  // two numbers and, of the categories, three and two
   one_hot.shape.categories = {};
@@ -81,6 +82,40 @@ TEST(Description, NamesTheLineThatIsNone) {
     }
   }
   EXPECT_THROW(ReadDescription("outputs 1"), CheckpointError) << "cut off";
+}
+
+TEST(Description, RefusesWhatIsNotComplete) {
+  ModelDescription images;
+  images.shape = {.channels = 1, .height = 2, .width = 2, .outputs = 10};
+  images.normalization.mean = {0.5};
+  images.normalization.stddev = {1};
+  const auto error = [](const ModelDescription& description) {
+    try {
+      ReadDescription(WriteDescription(description));
+    } catch (const CheckpointError& refused) {
+      return std::string(refused.what());
+    }
+    return std::string("read");
+  };
+  EXPECT_EQ(error(images), "read");
+  ModelDescription broken = images;
+  broken.normalization.mean.clear();
+  EXPECT_THAT(error(broken), HasSubstr("want as many mean as stddev"));
+  broken.normalization.stddev.clear();
+  EXPECT_THAT(error(broken), HasSubstr("want a mean a channel"));
+  broken = images;
+  broken.shape.outputs = 0;
+  EXPECT_THAT(error(broken), HasSubstr("want outputs above 0"));
+  broken = images;
+  broken.shape.width = -3;
+  EXPECT_THAT(error(broken), HasSubstr("want images of pixels"));
+  broken = Table();
+  broken.normalization.columns.resize(1);
+  broken.normalization.category_values.clear();
+  EXPECT_THAT(error(broken), HasSubstr("want a column a mean"));
+  broken = Table();
+  broken.normalization.target_stddev.clear();
+  EXPECT_THAT(error(broken), HasSubstr("want as many target_mean as target_stddev"));
 }
 
 }  // namespace
