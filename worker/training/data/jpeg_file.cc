@@ -48,12 +48,21 @@ bool ReadHeader(Session& session, std::span<const uint8_t> file) {
   jpeg_create_decompress(&session.jpeg);
   jpeg_mem_src(&session.jpeg, const_cast<uint8_t*>(file.data()), static_cast<unsigned long>(file.size()));
   jpeg_read_header(&session.jpeg, TRUE);
-  if (session.jpeg.num_components != 1 && session.jpeg.num_components != 3) {
-    std::snprintf(session.error, sizeof(session.error), "%d colours; want gray or red, green and blue",
-                  session.jpeg.num_components);
-    return false;
+  switch (session.jpeg.num_components) {
+    case 1:
+      session.jpeg.out_color_space = JCS_GRAYSCALE;
+      break;
+    case 3:
+      session.jpeg.out_color_space = JCS_RGB;
+      break;
+    case 4:
+      session.jpeg.out_color_space = JCS_CMYK;
+      break;
+    default:
+      std::snprintf(session.error, sizeof(session.error),
+                    "%d colours; want gray, red, green and blue, or those of print", session.jpeg.num_components);
+      return false;
   }
-  session.jpeg.out_color_space = session.jpeg.num_components == 1 ? JCS_GRAYSCALE : JCS_RGB;
   jpeg_calc_output_dimensions(&session.jpeg);
   return true;
 }
@@ -67,6 +76,19 @@ bool ReadRows(Session& session, uint8_t* out, size_t row_bytes) {
   }
   jpeg_finish_decompress(&session.jpeg);
   return true;
+}
+
+// From cyan, magenta, yellow and black to red, green and blue, in place: light passes what ink does not hold back.
+void MixInks(std::vector<uint8_t>& interleaved, bool inverted) {
+  constexpr size_t kInks = 4, kColours = 3;
+  const auto light = [inverted](uint8_t ink) { return inverted ? ink : 255 - ink; };
+  for (size_t pixel = 0; pixel < interleaved.size() / kInks; ++pixel) {
+    const uint8_t* inks = interleaved.data() + pixel * kInks;
+    const int black = light(inks[kColours]);
+    uint8_t* colours = interleaved.data() + pixel * kColours;
+    for (size_t i = 0; i < kColours; ++i) colours[i] = static_cast<uint8_t>((light(inks[i]) * black + 127) / 255);
+  }
+  interleaved.resize(interleaved.size() / kInks * kColours);
 }
 
 }  // namespace
@@ -90,6 +112,10 @@ DecodedImage DecodeJpeg(std::span<const uint8_t> file) {
   std::vector<uint8_t> interleaved(static_cast<size_t>(image.size.bytes()));
   if (!ReadRows(session, interleaved.data(), static_cast<size_t>(image.size.width * image.size.channels))) {
     throw DataError(std::string("damaged JPEG: ") + session.error);
+  }
+  if (session.jpeg.out_color_space == JCS_CMYK) {
+    MixInks(interleaved, session.jpeg.saw_Adobe_marker != 0);  // Adobe's programs write them inverted
+    image.size.channels = 3;
   }
   image.pixels = ToPlanes(interleaved, image.size);
   return image;
