@@ -44,7 +44,10 @@ constexpr NamedCommand kCommands[] = {{"evaluate", athanor::RunEvaluate},
 
 int RunCommand(const NamedCommand& command, const std::vector<std::string>& words) {
   try {
-    return command.run(words);
+    const int status = command.run(words);
+    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return status;
+    std::fprintf(stderr, "athanor-trainer %s: standard output: cannot be written\n", std::string(command.name).c_str());
+    return 1;
   } catch (const athanor::UsageError& error) {
     std::fprintf(stderr, "athanor-trainer %s: %s\nusage:\n%s", std::string(command.name).c_str(), error.what(),
                  athanor::kCommandsUsage);

@@ -128,10 +128,13 @@ void SyncFolder(const std::filesystem::path& folder) {
 }
 
 std::string ReadWhole(const std::filesystem::path& path) {
-  std::error_code ignored;
+  std::error_code failed;
+  // Before it is opened, which would wait for the other end of a pipe.
+  if (std::filesystem::exists(path, failed) && !std::filesystem::is_regular_file(path, failed)) {
+    throw CheckpointError(path.string() + ": is not a file");
+  }
   std::ifstream in(path, std::ios::binary | std::ios::ate);
   if (!in) throw CheckpointError(path.string() + ": cannot open: " + std::strerror(errno));
-  if (!std::filesystem::is_regular_file(path, ignored)) throw CheckpointError(path.string() + ": is not a file");
   std::string bytes(static_cast<size_t>(in.tellg()), '\0');
   in.seekg(0);
   if (!in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()))) {

@@ -10,6 +10,8 @@ void ArtifactWriter::Leave(int64_t step, const ReportFile& file) {
   out << file.contents;
   out.close();
   if (!out) {
+    std::error_code ignored;
+    std::filesystem::remove(path, ignored);
     events_.OnWarning("going on without " + file.name + ": " + path.string() + " cannot be written");
     return;
   }

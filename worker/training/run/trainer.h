@@ -8,9 +8,9 @@
 //   learning_rate, gradient_norm (L2, before clipping), examples_per_second (trained, since the last measurement),
 //   memory_bytes (the most that LibTorch held on a CUDA device; on the CPU the process's resident memory)
 // The last two depend on the machine; all else is determined (below). The end of a trial holds, for the best model, the
-// task's measures on the test part as test_.... The objective has to be one of what is measured, else the trial is
-// infeasible; one that no measurement has, because it is not defined on these examples, has no best model, and the last
-// one is taken for it. A task's measure that only metrics: full has, named as the objective, brings the others along.
+// task's measures on the test part as test_.... The objective has to be one of what is measured, and defined on
+// the validation half, else the trial is infeasible. A task's measure that only metrics: full has, named as the
+// objective, brings the others along.
 //
 // Measurements happen at the end of every epoch, or with resource `step` at multiples of evaluation_interval, at hold
 // steps and at `until`. They change nothing in the training.

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "worker/training/data/split.h"
 #include "worker/training/errors.h"
@@ -153,6 +154,9 @@ std::unique_ptr<TrainingState> TrainingRun::StartFresh(const std::string& identi
 void TrainingRun::MakePlan() {
   const int64_t examples = ExamplesPerEpoch(*dataset_, options_);
   const int64_t steps_per_epoch = (examples + options_.batch_size - 1) / options_.batch_size;
+  if (spec_.until > std::numeric_limits<int64_t>::max() / steps_per_epoch) {
+    throw InfeasibleError("until " + std::to_string(spec_.until) + ": more optimiser steps than can be counted");
+  }
   plan_.emplace(spec_.resource, steps_per_epoch, options_.evaluation_interval, spec_.until, spec_.hold_at);
   const int64_t horizon = spec_.resource == Resource::kEpoch ? options_.epochs * steps_per_epoch : options_.steps;
   schedule_.emplace(options_.schedule, steps_per_epoch, horizon);
@@ -252,6 +256,9 @@ std::optional<TrialResult> TrainingRun::AtMeasurement() {
   {
     const AveragedWeights averaged(state_->average());
     metrics = Measure();
+    if (!spec_.objective.empty() && !metrics.contains(spec_.objective)) {
+      throw InfeasibleError("objective " + spec_.objective + " is not defined on these examples");
+    }
     Observe(metrics);
   }
   const double bound = options_.early_end.max_train_loss;

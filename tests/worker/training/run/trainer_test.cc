@@ -191,6 +191,12 @@ TEST_F(TrainerTest, ObjectiveThatIsNotMeasuredIsInfeasible) {
                                          "train_loss, val_loss, val_accuracy, "));
     EXPECT_THAT(script.order, SizeIs(0));
   }
+  spec.objective = "val_top5_accuracy";  // of four classes
+  Script script;
+  const TrialResult result = Run(spec, script);
+  EXPECT_EQ(result.ending, Ending::kInfeasible);
+  EXPECT_EQ(result.reason, "objective val_top5_accuracy is not defined on these examples");
+  EXPECT_TRUE(script.measurements.empty());
 }
 
 TEST_F(TrainerTest, WhatMayWorkElsewhereIsAFailure) {
