@@ -12,6 +12,7 @@
 #include "worker/training/data/split.h"
 #include "worker/training/errors.h"
 #include "worker/training/run/checks.h"
+#include "worker/training/run/objective.h"
 #include "worker/training/run/runtime.h"
 #include "worker/training/run/trial_identity.h"
 #include "worker/training/tasks/histograms.h"
@@ -23,18 +24,6 @@ namespace {
 // On a GPU, looking at the loss makes the host wait for it; diverging is noticed this many steps late at most. A
 // multiple of optimiser steps, not a time, so that a run ends at the same step whenever it is repeated.
 constexpr int64_t kDeviceLossCheckSteps = 32;
-
-// What metrics: full has beside the task's measures.
-constexpr const char* kLearningRate = "learning_rate";
-constexpr const char* kGradientNorm = "gradient_norm";
-constexpr const char* kExamplesPerSecond = "examples_per_second";
-constexpr const char* kMemoryBytes = "memory_bytes";
-
-bool Better(Goal goal, double value, double best) {
-  if (!std::isfinite(value)) return false;
-  if (!std::isfinite(best)) return true;
-  return goal == Goal::kMaximize ? value > best : value < best;
-}
 
 Metrics Prefixed(const std::string& prefix, const Metrics& metrics) {
   Metrics prefixed;
@@ -55,33 +44,6 @@ int64_t ExamplesPerEpoch(const Dataset& dataset, const TrainingOptions& options)
   return count - 1;
 }
 
-bool Contains(const std::vector<std::string>& names, const std::string& name) {
-  return std::ranges::find(names, name) != names.end();
-}
-
-// Else a trial would train to its end and have no value.
-void CheckObjective(const std::string& objective, const TrainingOptions& options) {
-  std::vector<std::string> names = {"train_loss"};
-  for (const std::string& name : MetricNames(options.task.task, MetricSet::kFull)) names.push_back("val_" + name);
-  if (options.report.metrics == MetricSet::kFull) {
-    names.insert(names.end(), {kLearningRate, kGradientNorm, kExamplesPerSecond, kMemoryBytes});
-  }
-  if (objective.empty() || Contains(names, objective)) return;
-  std::string list;
-  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
-  throw InfeasibleError("objective " + objective + " is not measured in this task; want one of " + list);
-}
-
-// The task's measures that the options ask for, or that the objective is one of.
-MetricSet WantedMetrics(const TrainingOptions& options, const std::string& objective) {
-  if (options.report.metrics == MetricSet::kFull) return MetricSet::kFull;
-  if (!objective.starts_with("val_")) return MetricSet::kBasic;
-  const std::string name = objective.substr(4);
-  const bool full = Contains(MetricNames(options.task.task, MetricSet::kFull), name) &&
-                    !Contains(MetricNames(options.task.task, MetricSet::kBasic), name);
-  return full ? MetricSet::kFull : MetricSet::kBasic;
-}
-
 }  // namespace
 
 TrainingRun::TrainingRun(const TrialSpec& spec, const TrainingOptions& options, const at::Device& device,
@@ -93,7 +55,7 @@ TrainingRun::TrainingRun(const TrialSpec& spec, const TrainingOptions& options, 
       control_(control),
       pacer_(clock, spec.checkpoint_interval),
       artifacts_(spec.checkpoint_dir, events),
-      metric_set_(WantedMetrics(options, spec.objective)) {
+      metric_set_(WantedMetrics(spec.objective, options)) {
   CheckObjective(spec.objective, options);
   dataset_ = datasets.Get(options.data, options.task.task, device, options.threads, [this] { ReportProgress(); });
   task_ = MakeTask({.options = options.task,
@@ -311,7 +273,7 @@ void TrainingRun::Observe(const Metrics& metrics) {
   if (ending.has_value()) {
     events_.OnWarning("ending at step " + std::to_string(progress.step) + ": " + *ending);
   }
-  if (progress.best_step > 0 && !Better(spec_.goal, value, progress.best_value)) return;
+  if (progress.best_step > 0 && !IsBetter(spec_.goal, value, progress.best_value)) return;
   progress.best_value = value;
   progress.best_step = progress.step;
   progress.best_optimizer_step = progress.optimizer_step;
