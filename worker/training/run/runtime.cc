@@ -16,6 +16,7 @@
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
+#include <string_view>
 
 namespace athanor::training {
 namespace {
@@ -29,6 +30,11 @@ Function* Lookup(const char* name) {
 constexpr char kReference[] = "reference";
 
 }  // namespace
+
+bool IsOutOfMemory(const c10::Error& error) {
+  if (dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr) return true;
+  return std::string_view(error.what_without_backtrace()).find("DefaultCPUAllocator") != std::string_view::npos;
+}
 
 std::string LibtorchVersion() { return TORCH_VERSION; }
 

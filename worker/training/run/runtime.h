@@ -2,6 +2,7 @@
 #pragma once
 
 #include <c10/core/Device.h>
+#include <c10/util/Exception.h>
 
 #include <cstdint>
 #include <string>
@@ -28,6 +29,9 @@ at::Device FindDevice(const std::string& name);
 // CUDA: the most bytes that LibTorch has held on the device since the last call. CPU: the resident memory of the
 // process.
 int64_t MemoryBytes(const at::Device& device);
+
+// Whether memory ran out, of a device or of the host.
+bool IsOutOfMemory(const c10::Error& error);
 
 // Lets LibTorch and BLAS use `threads` >= 1 threads in work started by the calling thread. Sums depend on it.
 void UseThreads(int threads);

@@ -45,9 +45,10 @@ TrialResult Trainer::Run(const TrialSpec& spec, TrainingEvents& events, Training
     return run.Run();
   } catch (const InfeasibleError& error) {
     return Ended(Ending::kInfeasible, error.what());
-  } catch (const c10::OutOfMemoryError& error) {
-    return Ended(Ending::kInfeasible, std::string("out of memory: ") + error.what_without_backtrace());
   } catch (const c10::Error& error) {
+    if (IsOutOfMemory(error)) {
+      return Ended(Ending::kInfeasible, std::string("out of memory: ") + error.what_without_backtrace());
+    }
     return Ended(Ending::kFailed, std::string("LibTorch: ") + error.what_without_backtrace());
   } catch (const std::bad_alloc&) {
     return Ended(Ending::kFailed, "out of memory on the host");

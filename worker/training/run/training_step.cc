@@ -8,6 +8,7 @@
 
 #include "base/random.h"
 #include "worker/training/errors.h"
+#include "worker/training/run/runtime.h"
 #include "worker/training/tasks/distillation.h"
 
 namespace athanor::training {
@@ -51,7 +52,8 @@ StepOutcome TrainingStep::Run(const at::Tensor& indices, TrainingState& state, G
     try {
       outcome.loss = Backward(indices, state);
       break;
-    } catch (const c10::OutOfMemoryError&) {
+    } catch (const c10::Error& error) {
+      if (!IsOutOfMemory(error)) throw;
       BatchParts parts = Parts(state);
       if (options_.out_of_memory == OutOfMemory::kFail || !parts.Divide(indices.size(0))) throw;
       state.progress.batch_parts = parts.count();

@@ -2,22 +2,24 @@
 #include "worker/training/run/training_step.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/empty.h>
 #include <c10/util/Exception.h>
 #include <gtest/gtest.h>
 
 #include <limits>
 
 #include "tests/worker/training/run/trainer_fixture.h"
+#include "worker/training/run/runtime.h"
 
 namespace athanor::training {
 namespace {
 
-// Has room for `room` examples at once.
+// Has room for `room` examples at once; more ask for memory that no machine has.
 class SmallMemory final : public Task {
  public:
   SmallMemory(std::unique_ptr<Task> task, int64_t room) : task_(std::move(task)), room_(room) {}
   at::Tensor TrainingLoss(const at::Tensor& outputs, const at::Tensor& targets) const override {
-    TORCH_CHECK_WITH(OutOfMemoryError, outputs.size(0) <= room_, "out of memory");
+    if (outputs.size(0) > room_) at::empty({int64_t{1} << 50}, at::kByte);
     return task_->TrainingLoss(outputs, targets);
   }
   std::unique_ptr<Scores> NewScores(MetricSet metrics) const override { return task_->NewScores(metrics); }
@@ -107,7 +109,7 @@ TEST_F(TrainingStepTest, DividesABatchUntilItFitsAndTakesTheSameStep) {
 
 TEST_F(TrainingStepTest, GivesUpWhereASingleExampleDoesNotFit) {
   given_["out_of_memory"] = std::string("accumulate");
-  EXPECT_THROW(WeightsAfterAStep(0), c10::OutOfMemoryError);
+  EXPECT_THROW(WeightsAfterAStep(0), c10::Error);
 }
 
 TEST_F(TrainingStepTest, SkippedStepsAreNoneToTheOptimiserAndTheAverage) {
@@ -124,7 +126,22 @@ TEST_F(TrainingStepTest, SkippedStepsAreNoneToTheOptimiserAndTheAverage) {
   }
 }
 
-TEST_F(TrainingStepTest, DividesNothingUnlessAskedTo) { EXPECT_THROW(WeightsAfterAStep(29), c10::OutOfMemoryError); }
+TEST_F(TrainingStepTest, DividesNothingUnlessAskedTo) { EXPECT_THROW(WeightsAfterAStep(29), c10::Error); }
+
+TEST(IsOutOfMemory, TellsItFromOtherErrors) {
+  const auto error = [](const auto& action) {
+    try {
+      action();
+    } catch (const c10::Error& thrown) {
+      return IsOutOfMemory(thrown);
+    }
+    ADD_FAILURE() << "no error";
+    return false;
+  };
+  EXPECT_TRUE(error([] { TORCH_CHECK_WITH(OutOfMemoryError, false, "of a device"); }));
+  EXPECT_TRUE(error([] { at::empty({int64_t{1} << 50}, at::kByte); }));
+  EXPECT_FALSE(error([] { TORCH_CHECK(false, "sizes do not match"); }));
+}
 
 }  // namespace
 }  // namespace athanor::training
