@@ -1,6 +1,7 @@
 // The real athanor-trainer program, used on a checkpoint of a trial that was trained here.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <array>
 #include <cstdio>
@@ -9,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/worker/training/run/trainer_fixture.h"
@@ -233,6 +235,27 @@ TEST_F(CommandsTest, ExportSaysHowCategoriesEnter) {
     const auto input = nlohmann::json::parse(ReadFile(Out(categories + std::string("/model.json"))))["input"];
     EXPECT_THAT(input["layout"].get<std::string>(), HasSubstr(expected));
     EXPECT_EQ(input["categories"][1], nlohmann::json({"", "small", "large"}));
+  }
+}
+
+TEST_F(CommandsTest, OutputThatIsNoFileIsWrittenToAsItIs) {
+  const std::string pipe = Out("pipe");
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  std::string read;
+  std::thread reader([&] { read = ReadFile(pipe); });
+  const std::string images = (data_.path() / "t10k-images-idx3-ubyte").string();
+  const Output output = Command("predict" + Checkpoint() + " --input " + images + " --out " + pipe);
+  reader.join();
+  EXPECT_EQ(output.status, 0) << output.text;
+  EXPECT_TRUE(read.starts_with("input,prediction,"));
+  EXPECT_TRUE(std::filesystem::is_fifo(pipe)) << "nothing was moved over it";
+}
+
+TEST_F(CommandsTest, WhatCannotBePrintedIsAnError) {
+  const std::string images = (data_.path() / "t10k-images-idx3-ubyte").string();
+  for (const std::string& command :
+       {std::string("options"), "evaluate" + Checkpoint(), "predict" + Checkpoint() + " --input " + images}) {
+    EXPECT_EQ(Command(command + " > /dev/full").status, 1) << command;
   }
 }
 

@@ -3,12 +3,14 @@
 
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <ostream>
 
 namespace athanor {
 
 // Is written beside its place as PATH.partial and moved there when it is whole, so that nobody takes half a file for
-// one. Throws std::runtime_error naming the file if it cannot be written. Not thread-safe.
+// one. What is there and no file, a device or a pipe, is written to as it is. Throws std::runtime_error naming the file
+// if it cannot be written. Not thread-safe.
 class OutputFile {
  public:
   explicit OutputFile(std::filesystem::path path);
@@ -24,7 +26,7 @@ class OutputFile {
   [[noreturn]] void Fail() const;
 
   std::filesystem::path path_;
-  std::filesystem::path partial_;
+  std::optional<std::filesystem::path> partial_;
   std::ofstream out_;
 };
 

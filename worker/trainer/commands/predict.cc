@@ -6,7 +6,6 @@
 #include <cstdio>
 #include <iostream>
 #include <optional>
-#include <stdexcept>
 
 #include "worker/trainer/commands/commands.h"
 #include "worker/trainer/commands/output_file.h"
@@ -89,11 +88,7 @@ void Predict(const Arguments& arguments) {
         reconstruction ? (outputs - batch.inputs).square().flatten(1).mean(1) : saved.task->Answers(outputs);
     rows.Write(inputs.names, start, answers.to(at::kCPU));
   }
-  if (file) {
-    file->Commit();
-  } else if (!out.flush()) {
-    throw std::runtime_error("standard output: cannot be written");
-  }
+  if (file) file->Commit();
 }
 
 }  // namespace
