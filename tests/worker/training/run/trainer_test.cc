@@ -153,6 +153,23 @@ TEST_F(TrainerTest, DivergedTrialReportsWhatItSawAndIsInfeasible) {
   EXPECT_EQ(script.measurements.back().step, script.polls / kStepsPerEpoch + 1) << "the epoch in progress";
 }
 
+// The weights broke in the last step, whose loss was that of the weights before it.
+TEST_F(TrainerTest, ValidationLossThatIsNanIsDivergence) {
+  TrialSpec spec = Spec(1);
+  spec.resource = Resource::kStep;
+  spec.options["norm"] = std::string("none");
+  spec.options["optimizer"] = std::string("adagrad");
+  spec.options["epsilon"] = 5e-324;  // 0 in 32 bits, and 0/0 where a weight has no gradient
+  spec.options["schedule"] = std::string("constant");
+  spec.options["warmup_epochs"] = 0.0;
+  Script script;
+  const TrialResult result = Run(spec, script);
+  EXPECT_EQ(result.ending, Ending::kInfeasible);
+  EXPECT_EQ(result.reason, "diverged: the validation loss is nan at optimiser step 1");
+  ASSERT_EQ(script.measurements.size(), 1u);
+  EXPECT_TRUE(std::isfinite(script.measurements[0].metrics.at("train_loss")));
+}
+
 TEST_F(TrainerTest, ConfigurationThatCannotWorkIsInfeasible) {
   struct Case {
     const char* option;
