@@ -3,7 +3,6 @@
 
 #include <string>
 
-#include "base/value.h"
 #include "worker/training/goal.h"
 #include "worker/training/options/options.h"
 #include "worker/training/tasks/metrics.h"

@@ -1,4 +1,6 @@
 // Time as the trainer needs it: elapsed training, when to say that it is alive, when to save.
+//
+// Nothing of what a trial learns depends on it: only what is reported as time, and when.
 #pragma once
 
 #include <chrono>
@@ -8,7 +10,7 @@
 
 namespace athanor::training {
 
-// Not thread-safe.
+// Begins with training time standing. Reads the clock in every call. Not thread-safe.
 class Pacer {
  public:
   // `checkpoint_interval` 0 = never due.
@@ -24,7 +26,7 @@ class Pacer {
   }
   void Suspend() { elapsed_ += Now() - resumed_; }
   void Resume() { resumed_ = Now(); }
-  // While training time runs.
+  // Training time so far, earlier attempts' included; milliseconds. Only while training time runs.
   int64_t ElapsedMs() const {
     return std::chrono::duration_cast<std::chrono::milliseconds>(elapsed_ + (Now() - resumed_)).count();
   }
@@ -38,6 +40,8 @@ class Pacer {
     return true;
   }
 
+  // Whether `checkpoint_interval` has passed since the last checkpoint, or since training started. Stays true until
+  // CheckpointWritten.
   bool CheckpointDue() const {
     return checkpoint_interval_ > Duration::zero() && Now() - last_checkpoint_ >= checkpoint_interval_;
   }
